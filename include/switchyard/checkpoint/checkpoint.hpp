@@ -6,40 +6,72 @@
 #include <cstdint>
 #include <filesystem>
 #include <memory>
-#include <string>
 #include <string_view>
 #include <vector>
 
+#include "switchyard/checkpoint/safetensors.hpp"
 #include "switchyard/export.hpp"
 #include "switchyard/layer_config.hpp"
 #include "switchyard/weights.hpp"
 
 namespace switchyard::checkpoint {
 
-/// The MoE block of one layer in the library's layout, with the memory behind it.
+/// The MoE block of one layer in the library's layout, with the memory behind it. Tensors that the
+/// file has in that layout are views into it; others are rearranged into memory of this object.
+/// Outlives the Model it came from. Immutable, shareable between threads.
 class SWITCHYARD_API MoeBlock {
  public:
-  /// Shapes, router and activation; dtypes: weights as stored, activations the same.
+  MoeBlock(MoeBlock&&) noexcept;
+  MoeBlock& operator=(MoeBlock&&) noexcept;
+  ~MoeBlock();
+
+  /// Shapes, router and activation; both dtypes are that of the stored expert matrices. Passes
+  /// switchyard::validate.
   [[nodiscard]] const LayerConfig& config() const noexcept;
-  /// Views that live as long as this object.
+  /// Views that live as long as this object. Shapes agree with config().
   [[nodiscard]] const HostMoeWeights& weights() const noexcept;
-  // (special members, Impl)
+
+ private:
+  friend class Model;
+  struct Impl;
+  explicit MoeBlock(std::unique_ptr<const Impl> impl) noexcept;
+  std::unique_ptr<const Impl> impl_;
 };
 
-/// A model directory: config.json and model.safetensors or model.safetensors.index.json with its
-/// shards, memory-mapped. Every file is treated as hostile. Immutable, shareable between threads.
+/// A model directory: config.json and model.safetensors, or model.safetensors.index.json with its
+/// shards. Every file is treated as hostile, see docs/checkpoints.md for the rules. Immutable,
+/// shareable between threads; copies share the files.
 class SWITCHYARD_API Model {
  public:
-  /// Throws Error{io_failure}, Error{malformed_file} or Error{unsupported_model}.
-  [[nodiscard]] static Model open(const std::filesystem::path& directory);
+  /// Reads the configuration and every file's header; no weights. Throws Error{io_failure},
+  /// Error{malformed_file}, Error{unsupported_model} or Error{out_of_memory}.
+  [[nodiscard]] static Model open(const std::filesystem::path& directory,
+                                  ReadMode mode = ReadMode::map);
 
-  [[nodiscard]] std::string_view family() const noexcept;  ///< config.json's model_type.
+  Model(const Model&) noexcept;
+  Model(Model&&) noexcept;
+  Model& operator=(const Model&) noexcept;
+  Model& operator=(Model&&) noexcept;
+  ~Model();
+
+  /// config.json's model_type; that of the text model where it has one of its own.
+  [[nodiscard]] std::string_view family() const noexcept;
   [[nodiscard]] std::int64_t num_layers() const noexcept;
-  /// Reads layer `layer`. Throws Error{invalid_argument} where it does not exist or is dense.
+  /// The layers that have an MoE block, ascending. The others are dense.
+  [[nodiscard]] const std::vector<std::int64_t>& moe_layers() const noexcept;
+
+  /// Reads the MoE block of layer `layer`. Throws Error{invalid_argument} where the layer does not
+  /// exist or is dense, Error{malformed_file} where a tensor is missing or its shape contradicts
+  /// config.json, Error{unsupported_model} where the weights are quantised.
   [[nodiscard]] MoeBlock load_layer(std::int64_t layer) const;
+
+ private:
+  struct Impl;
+  explicit Model(std::shared_ptr<const Impl> impl) noexcept;
+  std::shared_ptr<const Impl> impl_;
 };
 
-/// The model types that Model::open accepts.
+/// The model types that Model::open accepts, sorted.
 [[nodiscard]] SWITCHYARD_API std::vector<std::string_view> families();
 
 }  // namespace switchyard::checkpoint
