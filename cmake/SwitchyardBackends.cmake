@@ -1,0 +1,49 @@
+# SPDX-License-Identifier: Apache-2.0
+# The choice of backends. Backend NAME lives in backends/NAME, whose CMakeLists.txt defines the
+# library switchyard_NAME; its class is in switchyard/backends/NAME.hpp. To add one, add the folder.
+set(SWITCHYARD_KNOWN_BACKENDS cpu cuda hip vulkan)
+set(SWITCHYARD_BACKEND_CLASS_cpu CpuBackend)
+set(SWITCHYARD_BACKEND_CLASS_cuda CudaBackend)
+set(SWITCHYARD_BACKEND_CLASS_hip HipBackend)
+set(SWITCHYARD_BACKEND_CLASS_vulkan VulkanBackend)
+
+# Sets SWITCHYARD_BUILT_BACKENDS in the caller, or stops with the reason.
+function(switchyard_choose_backends)
+  set(built cpu ${SWITCHYARD_BACKENDS})
+  list(REMOVE_DUPLICATES built)
+  list(JOIN SWITCHYARD_KNOWN_BACKENDS ", " known)
+  foreach(backend IN LISTS built)
+    if(NOT backend IN_LIST SWITCHYARD_KNOWN_BACKENDS)
+      message(FATAL_ERROR "SWITCHYARD_BACKENDS names \"${backend}\", must be some of: ${known}")
+    endif()
+    if(NOT EXISTS "${PROJECT_SOURCE_DIR}/backends/${backend}/CMakeLists.txt")
+      message(FATAL_ERROR "SWITCHYARD_BACKENDS names \"${backend}\", which is not in this version")
+    endif()
+  endforeach()
+  list(JOIN built ", " built_text)
+  if(NOT SWITCHYARD_DEFAULT_BACKEND IN_LIST built)
+    message(FATAL_ERROR "SWITCHYARD_DEFAULT_BACKEND is \"${SWITCHYARD_DEFAULT_BACKEND}\", "
+                        "must be one of the backends being built: ${built_text}"
+    )
+  endif()
+  message(STATUS "switchyard backends: ${built_text} (default: ${SWITCHYARD_DEFAULT_BACKEND})")
+  set(SWITCHYARD_BUILT_BACKENDS "${built}" PARENT_SCOPE)
+endfunction()
+
+# Writes switchyard/{default_backend,built_backends,version}.hpp into the build tree.
+function(switchyard_generate_headers)
+  set(includes "")
+  set(classes "")
+  foreach(backend IN LISTS SWITCHYARD_BUILT_BACKENDS)
+    string(APPEND includes "#include \"switchyard/backends/${backend}.hpp\"\n")
+    list(APPEND classes ${SWITCHYARD_BACKEND_CLASS_${backend}})
+  endforeach()
+  list(JOIN classes ", " classes)
+  set(default_class ${SWITCHYARD_BACKEND_CLASS_${SWITCHYARD_DEFAULT_BACKEND}})
+  foreach(header IN ITEMS default_backend built_backends version)
+    configure_file(
+      ${PROJECT_SOURCE_DIR}/cmake/${header}.hpp.in
+      ${PROJECT_BINARY_DIR}/include/switchyard/${header}.hpp @ONLY
+    )
+  endforeach()
+endfunction()
