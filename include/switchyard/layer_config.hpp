@@ -57,9 +57,9 @@ struct LayerConfig {
   DType activation_dtype = DType::f32;  ///< hidden_states, output, residual and intermediates.
   DType weight_dtype =
       DType::f32;  ///< Expert matrices on the device; others are converted at load.
-  RouterConfig router;
-  ActivationConfig activation;
-  SharedExpertConfig shared_expert;
+  RouterConfig router{};
+  ActivationConfig activation{};
+  SharedExpertConfig shared_expert{};
 
   /// Experts whose weights are here.
   [[nodiscard]] constexpr std::int64_t local_experts() const noexcept {

@@ -30,10 +30,10 @@ struct LayerOptions {
   /// Fixes the path. Unset: the device path where a bundle is passed, else the host path. The
   /// environment variable SWITCHYARD_DEVICE_ROUTE=0|1 (host|device), read once when the layer is
   /// made, overrides both.
-  std::optional<RoutePath> route_path;
+  std::optional<RoutePath> route_path{};
   /// Fixes the block size of sorted_tokens, one of kBlockSizes. Unset: choose_block_size, by the
   /// load of the experts on the host path, by the extents on the device path.
-  std::optional<std::int32_t> block_size;
+  std::optional<std::int32_t> block_size{};
 };
 
 /// What one forward reads and writes, in device memory. T = hidden_states.rows; the matrices are
