@@ -78,6 +78,7 @@ class MoeLayer {
            const LayerOptions& options = {});
   MoeLayer(MoeLayer&&) noexcept;
   MoeLayer& operator=(MoeLayer&&) noexcept;
+  /// Frees the weights: every stream has passed the layer's operations by then.
   ~MoeLayer();
 
   [[nodiscard]] const LayerConfig& config() const noexcept;
@@ -102,7 +103,8 @@ class MoeLayer {
                        const MoeIntermediates<B>& intermediates,
                        const DeviceRouteScratch<B>* route_scratch);
 
-  /// The same with the bundle and the intermediates of `scratch`.
+  /// The same with the bundle and the intermediates of `scratch`. The device path, unless the
+  /// options or the environment choose the host path, which then fills the bundle of `scratch`.
   RoutePlan<B> forward(Stream& stream, const MoeInputs& inputs, const MoeScratch<B>& scratch);
 
   /// The plan alone: the launches of forward up to the plan. Reads hidden_states only where the

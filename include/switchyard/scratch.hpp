@@ -14,22 +14,26 @@
 namespace switchyard {
 
 /// The eight buffers of a plan, borrowed. T tokens, K top_k, E local experts, bs block size, P =
-/// T*K. Pass the bundle and routing stays on the device; pass none and the host mediates.
+/// T*K.
 ///
 /// After the plan stage every element of every span is defined, also those beyond the extents of
-/// the call: a bundle's spans may be longer than the call needs (they are filled), never shorter.
-template <Backend B>
-struct DeviceRouteScratch {
-  DeviceSpan<ExpertId> selected_ids;  ///< [P] expert of pair p, best first; beyond live tokens: -1
-  DeviceSpan<float> pair_weights;     ///< [P] combine weight of pair p; beyond live tokens: 0
+/// the call: spans may be longer than the call needs (they are filled), never shorter.
+struct RouteBuffers {
+  DeviceSpan<ExpertId> selected_ids;     ///< [P] expert of pair p, best first; not live: -1
+  DeviceSpan<float> pair_weights;        ///< [P] combine weight of pair p; not live: 0
   DeviceSpan<PackedRow> pairs_by_token;  ///< [P] packed row of pair p; -1: the pair is skipped
   DeviceSpan<TokenIndex>
-      packed_token_idx;  ///< [P] token of packed row r; -1 from expert_offsets[E] on
-  DeviceSpan<PackedRow> expert_offsets;     ///< [E+1] exclusive prefix sum of rows per expert
-  DeviceSpan<PackedRow> sorted_tokens;      ///< [cap] packed row of each slot; P in padding slots
-  DeviceSpan<ExpertId> block_ids;           ///< [cap/bs] expert of each block; -1 beyond the last
+      packed_token_idx;                  ///< [P] token of packed row r; -1 from expert_offsets[E]
+  DeviceSpan<PackedRow> expert_offsets;  ///< [E+1] exclusive prefix sum of rows per expert
+  DeviceSpan<PackedRow> sorted_tokens;   ///< [cap] packed row of each slot; P in padding slots
+  DeviceSpan<ExpertId> block_ids;        ///< [cap/bs] expert of each block; -1 beyond the last
   DeviceSpan<std::int32_t> total_post_pad;  ///< [1] slots in use after padding, a multiple of bs
 };
+
+/// The bundle that a call on backend B is handed. Pass it and routing stays on the device; pass
+/// none and the host mediates.
+template <Backend B>
+struct DeviceRouteScratch : RouteBuffers {};
 
 /// A plan in device memory: what route() leaves and run_experts() takes.
 template <Backend B>
@@ -39,8 +43,7 @@ struct RoutePlan {
 };
 
 /// What the stages hand to each other beside the plan, borrowed. Regions as in WorkspacePlan.
-template <Backend B>
-struct MoeIntermediates {
+struct IntermediateBuffers {
   DeviceSpan<float> router_logits;         ///< [T, E]
   DeviceSpan<std::byte> activated;         ///< [P, I]
   DeviceSpan<std::byte> expert_rows;       ///< [P, H]
@@ -48,6 +51,10 @@ struct MoeIntermediates {
   DeviceSpan<std::byte> shared_rows;       ///< [T, H]
   DeviceSpan<float> shared_gate;           ///< [T, 1]
 };
+
+/// The intermediates of a call on backend B.
+template <Backend B>
+struct MoeIntermediates : IntermediateBuffers {};
 
 /// Owns, or borrows as one slab, everything that forwards of at most max_tokens tokens need. One
 /// slab serves one forward at a time; forwards on one stream may follow each other without waiting.
@@ -73,9 +80,6 @@ class MoeScratch {
   [[nodiscard]] MoeIntermediates<B> intermediates() const noexcept;
 
  private:
-  template <class T>
-  [[nodiscard]] DeviceSpan<T> region(const WorkspaceRegion& where) const noexcept;
-
   WorkspacePlan plan_;
   std::optional<typename B::template Buffer<std::byte>> owned_;
   DeviceSpan<std::byte> slab_;

@@ -9,6 +9,7 @@
 #include <span>
 
 #include "switchyard/export.hpp"
+#include "switchyard/index.hpp"
 #include "switchyard/layer_config.hpp"
 
 namespace switchyard {
@@ -22,13 +23,19 @@ inline constexpr std::array<std::int32_t, 3> kBlockSizes{16, 32, 64};
                                                           std::int64_t num_experts,
                                                           std::int64_t block_size) noexcept;
 
+/// Elements of sorted_tokens and of block_ids that are enough at every block size.
+[[nodiscard]] SWITCHYARD_API std::int64_t max_slots(std::int64_t num_pairs,
+                                                    std::int64_t num_experts) noexcept;
+[[nodiscard]] SWITCHYARD_API std::int64_t max_blocks(std::int64_t num_pairs,
+                                                     std::int64_t num_experts) noexcept;
+
 /// Block size where the load of the experts is known: the largest whose padding is at most 30 % of
 /// the rows, else 16. `expert_offsets` is the exclusive prefix sum, [E+1].
 [[nodiscard]] SWITCHYARD_API std::int32_t choose_block_size(
-    std::span<const std::int32_t> expert_offsets) noexcept;
+    std::span<const PackedRow> expert_offsets) noexcept;
 
-/// Block size where only the extents are known: what the rule above gives for evenly loaded
-/// experts.
+/// Block size where only the extents are known: the largest at which evenly loaded experts, each
+/// with half a block of padding, pad at most 30 % of the rows, else 16.
 [[nodiscard]] SWITCHYARD_API std::int32_t choose_block_size(std::int64_t num_pairs,
                                                             std::int64_t num_experts) noexcept;
 
@@ -51,8 +58,8 @@ struct WorkspacePlan {
   WorkspaceRegion pairs_by_token;    ///< i32 [P_max]
   WorkspaceRegion packed_token_idx;  ///< i32 [P_max]
   WorkspaceRegion expert_offsets;    ///< i32 [E + 1]
-  WorkspaceRegion sorted_tokens;     ///< i32 [padded_capacity at the largest block size]
-  WorkspaceRegion block_ids;         ///< i32 [padded_capacity / bs at the smallest block size]
+  WorkspaceRegion sorted_tokens;     ///< i32 [max_slots]
+  WorkspaceRegion block_ids;         ///< i32 [max_blocks]
   WorkspaceRegion total_post_pad;    ///< i32 [1]
 
   WorkspaceRegion router_logits;     ///< f32 [T_max, E_global], for logits that the layer computes

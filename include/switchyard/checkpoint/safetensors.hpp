@@ -126,6 +126,7 @@ class SWITCHYARD_API SafetensorsFile {
   [[nodiscard]] const std::map<std::string, std::string>& metadata() const noexcept;
 
  private:
+  friend class TensorStore;
   struct Impl;
   explicit SafetensorsFile(std::unique_ptr<const Impl> impl) noexcept;
   std::unique_ptr<const Impl> impl_;

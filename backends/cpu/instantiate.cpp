@@ -1,0 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/moe_layer_impl.hpp"
+#include "switchyard/backends/cpu.hpp"
+
+template class SWITCHYARD_API switchyard::MoeScratch<switchyard::CpuBackend>;
+template class SWITCHYARD_API switchyard::MoeLayer<switchyard::CpuBackend>;

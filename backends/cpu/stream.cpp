@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "backends/cpu/stream.hpp"
+
+#include <string>
+#include <system_error>
+#include <utility>
+
+#include "switchyard/error.hpp"
+
+namespace switchyard::cpu {
+
+StreamState::StreamState(ThreadPool& pool) : ring_(kCapacity), pool_(pool) {
+  try {
+    worker_ = std::thread([this] { work(); });
+  } catch (const std::system_error& error) {
+    throw Error(ErrorCode::device_failure, std::string("cannot start a thread: ") + error.what());
+  }
+}
+
+StreamState::~StreamState() {
+  {
+    const std::scoped_lock lock(mutex_);
+    stopping_ = true;
+  }
+  pushed_.notify_one();
+  worker_.join();
+}
+
+void StreamState::push(const Command& command) {
+  if (capturing_) {
+    captured_.push_back(command);
+  } else {
+    enqueue(command);
+  }
+}
+
+void StreamState::enqueue(const Command& command) {
+  {
+    std::unique_lock lock(mutex_);
+    popped_.wait(lock, [this] { return num_pushed_ - num_popped_ < kCapacity; });
+    Command& slot = ring_[num_pushed_ % kCapacity];
+    slot = command;
+    if (slot.event_use == Command::EventUse::record) slot.event_number = slot.event->begin_record();
+    if (slot.event_use == Command::EventUse::wait) slot.event_number = slot.event->latest();
+    ++num_pushed_;
+  }
+  pushed_.notify_one();
+}
+
+void StreamState::work() {
+  std::unique_lock lock(mutex_);
+  for (;;) {
+    pushed_.wait(lock, [this] { return stopping_ || num_pushed_ != num_popped_; });
+    if (num_pushed_ == num_popped_) return;
+    Command& command = ring_[num_popped_ % kCapacity];
+    lock.unlock();
+    command.run(command, pool_);
+    lock.lock();
+    command.event.reset();
+    ++num_popped_;
+    popped_.notify_all();
+  }
+}
+
+void StreamState::synchronize() {
+  refuse_while_capturing("synchronize");
+  std::unique_lock lock(mutex_);
+  popped_.wait(lock, [this] { return num_pushed_ == num_popped_; });
+}
+
+void StreamState::refuse_while_capturing(std::string_view operation) const {
+  if (capturing_)
+    throw Error(ErrorCode::not_capturable,
+                std::string(operation) + " waits for the device and cannot be captured");
+}
+
+void StreamState::begin_capture() {
+  if (capturing_)
+    throw Error(ErrorCode::invalid_argument,
+                "stream is being captured, must not be captured again");
+  captured_.clear();
+  capturing_ = true;
+}
+
+std::vector<Command> StreamState::end_capture() noexcept {
+  capturing_ = false;
+  return std::exchange(captured_, {});
+}
+
+}  // namespace switchyard::cpu

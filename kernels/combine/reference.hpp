@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: Apache-2.0
+// The readable body of stage "combine", on host memory: what the CPU backend runs and what all
+// other bodies are checked against. Tasks are independent of each other and may run in any order on
+// any thread.
+#pragma once
+
+#include <cstdint>
+
+#include "kernels/combine/params.hpp"
+
+namespace switchyard::kernels::reference {
+
+/// Tasks of a launch. Reads no device data.
+[[nodiscard]] std::int64_t num_tasks(const CombineParams& params) noexcept;
+
+/// Runs tasks [first, last).
+void run(const CombineParams& params, std::int64_t first, std::int64_t last) noexcept;
+
+}  // namespace switchyard::kernels::reference

@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: Apache-2.0
+// The readable body of stage "route", on host memory: what the CPU backend runs and what all other
+// bodies are checked against. Tasks are independent of each other and may run in any order on any
+// thread.
+#pragma once
+
+#include <cstdint>
+
+#include "kernels/route/params.hpp"
+
+namespace switchyard::kernels::reference {
+
+/// Tasks of a launch. Reads no device data.
+[[nodiscard]] std::int64_t num_tasks(const RouteParams& params) noexcept;
+
+/// Runs tasks [first, last).
+void run(const RouteParams& params, std::int64_t first, std::int64_t last) noexcept;
+
+}  // namespace switchyard::kernels::reference
