@@ -15,12 +15,13 @@ install(
   LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}
   ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR}
   RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR}
+  FILE_SET HEADERS DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/switchyard/kit
 )
 if(TARGET switchyard_tool)
   install(TARGETS switchyard_tool RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 endif()
 
-# Public headers of what was built, then the headers that the backend kit offers.
+# Public headers of what was built.
 install(DIRECTORY include/switchyard DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}
         PATTERN "backends" EXCLUDE
 )
@@ -30,13 +31,6 @@ foreach(backend IN LISTS SWITCHYARD_BUILT_BACKENDS)
   )
 endforeach()
 install(DIRECTORY ${PROJECT_BINARY_DIR}/include/switchyard DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
-install(
-  DIRECTORY core kernels
-  DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/switchyard/kit
-  FILES_MATCHING
-  PATTERN "*.hpp"
-  PATTERN "core/checkpoint" EXCLUDE
-)
 
 # CMake
 set(package_folder ${CMAKE_INSTALL_LIBDIR}/cmake/switchyard)
