@@ -29,7 +29,7 @@ struct Command {
 
   template <class Params>
   requires(kernels::kIsParamBlock<Params>) [[nodiscard]] static Command
-      make(Run run, const Params& params) {
+      make(Run run, const Params& block) {
     Command command;
     command.run = run;
     std::memcpy(command.params.data(), &block, sizeof block);
