@@ -33,7 +33,8 @@ int main() {
 
   const auto once = to_host(backend, stream, middle.span());
   const auto twice = to_host(backend, stream, output.span());
-  first.forward(stream, inputs, Scratch(backend, plan));
+  const Scratch owned(backend, plan);
+  second.forward(stream, inputs, owned);
   const auto fresh = to_host(backend, stream, output.span());
   return report("a borrowed slab gives what an owned one gives", twice == fresh && twice != once);
 }

@@ -37,7 +37,8 @@ int run(const std::filesystem::path& directory) {
   inputs.hidden_states = matrix(hidden, config.hidden_size);
   inputs.output = matrix(output, config.hidden_size);
   const std::int64_t num_tokens = inputs.output.rows;
-  layer.forward(stream, inputs, Scratch(backend, switchyard::plan_workspace(config, num_tokens)));
+  const Scratch scratch(backend, switchyard::plan_workspace(config, num_tokens));
+  layer.forward(stream, inputs, scratch);
 
   double difference = 0, norm = 0;
   const auto result = to_host(backend, stream, output.span());
