@@ -7,13 +7,14 @@
 #include <cstdint>
 
 #include "kernels/gate/params.hpp"
+#include "switchyard/export.hpp"
 
 namespace switchyard::kernels::reference {
 
 /// Tasks of a launch. Reads no device data.
-[[nodiscard]] std::int64_t num_tasks(const GateParams& params) noexcept;
+[[nodiscard]] SWITCHYARD_API std::int64_t num_tasks(const GateParams& params) noexcept;
 
 /// Runs tasks [first, last).
-void run(const GateParams& params, std::int64_t first, std::int64_t last) noexcept;
+SWITCHYARD_API void run(const GateParams& params, std::int64_t first, std::int64_t last) noexcept;
 
 }  // namespace switchyard::kernels::reference

@@ -6,14 +6,15 @@
 #include <cstdint>
 
 #include "kernels/plan/params.hpp"
+#include "switchyard/export.hpp"
 
 namespace switchyard::kernels::reference {
 
 /// Tasks of a launch. Reads no device data.
-[[nodiscard]] std::int64_t num_tasks(const PlanParams& params) noexcept;
+[[nodiscard]] SWITCHYARD_API std::int64_t num_tasks(const PlanParams& params) noexcept;
 
 /// Runs tasks [first, last).
-void run(const PlanParams& params, std::int64_t first, std::int64_t last) noexcept;
+SWITCHYARD_API void run(const PlanParams& params, std::int64_t first, std::int64_t last) noexcept;
 
 /// The first step alone: expert_offsets, from selected_ids. Reads no block size.
 void count_rows(const PlanParams& params) noexcept;
