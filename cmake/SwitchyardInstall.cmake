@@ -3,7 +3,7 @@
 # package with one component per library and a pkg-config file.
 include(CMakePackageConfigHelpers)
 
-set(components core)
+set(components core host)
 if(TARGET switchyard_checkpoint)
   list(APPEND components checkpoint)
 endif()
@@ -25,7 +25,7 @@ endif()
 install(DIRECTORY include/switchyard DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}
         PATTERN "backends" EXCLUDE
 )
-foreach(backend IN LISTS SWITCHYARD_BUILT_BACKENDS)
+foreach(backend IN LISTS SWITCHYARD_BUILT_BACKENDS ITEMS host)
   install(FILES include/switchyard/backends/${backend}.hpp
           DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/switchyard/backends
   )

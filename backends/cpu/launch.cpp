@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The stages that the CPU backend has bodies for.
-#include "backends/cpu/stream.hpp"
+#include "backends/host/command.hpp"
 #include "kernels/combine/reference.hpp"
 #include "kernels/down/reference.hpp"
 #include "kernels/gate/reference.hpp"
@@ -13,12 +13,12 @@ namespace switchyard {
 namespace {
 
 template <class Params>
-void run_stage(const cpu::Command& command, cpu::ThreadPool& pool) {
+void run_stage(const host::Command& command, host::ThreadPool& pool) {
   const auto params = command.read<Params>();
-  const cpu::Job job{[](const void* block, std::int64_t first, std::int64_t last) {
-                       kernels::reference::run(*static_cast<const Params*>(block), first, last);
-                     },
-                     &params, kernels::reference::num_tasks(params)};
+  const host::Job job{[](const void* block, std::int64_t first, std::int64_t last) {
+                        kernels::reference::run(*static_cast<const Params*>(block), first, last);
+                      },
+                      &params, kernels::reference::num_tasks(params)};
   pool.run(job, command.max_threads);
 }
 
@@ -27,9 +27,9 @@ void run_stage(const cpu::Command& command, cpu::ThreadPool& pool) {
 template <class Stage>
 void CpuBackend::launch(Stream& stream, const LaunchConfig& config,
                         const typename Stage::Params& params) {
-  cpu::Command command = cpu::Command::make(&run_stage<typename Stage::Params>, params);
+  host::Command command = host::Command::make(&run_stage<typename Stage::Params>, params);
   command.max_threads = config.max_threads;
-  stream.state_->push(command);
+  push(stream, command);
 }
 
 #define SWITCHYARD_CPU_BODY(Stage)                                                              \

@@ -7,7 +7,7 @@
 #include <cstdint>
 #include <mutex>
 
-namespace switchyard::cpu {
+namespace switchyard::host {
 
 /// Counts how often the event was recorded and how many of those its streams have passed.
 class EventState {
@@ -56,4 +56,4 @@ class EventState {
   Clock::time_point time_;
 };
 
-}  // namespace switchyard::cpu
+}  // namespace switchyard::host

@@ -9,7 +9,7 @@
 #include <thread>
 #include <vector>
 
-namespace switchyard::cpu {
+namespace switchyard::host {
 
 /// Independent tasks [0, num_tasks) over one parameter block.
 struct Job {
@@ -56,4 +56,4 @@ class ThreadPool {
   std::vector<std::thread> workers_;
 };
 
-}  // namespace switchyard::cpu
+}  // namespace switchyard::host

@@ -5,14 +5,15 @@
 #include <condition_variable>
 #include <cstddef>
 #include <cstdint>
+#include <exception>
 #include <mutex>
 #include <string_view>
 #include <thread>
 #include <vector>
 
-#include "backends/cpu/command.hpp"
+#include "backends/host/command.hpp"
 
-namespace switchyard::cpu {
+namespace switchyard::host {
 
 class StreamState {
  public:
@@ -26,7 +27,8 @@ class StreamState {
   /// does not allocate.
   void push(const Command& command);
 
-  /// Returns when the queue has run empty.
+  /// Returns when the queue has run empty. Throws what the first failed command threw; the commands
+  /// behind it were skipped, but events were still passed.
   void synchronize();
 
   /// Throws Error{not_capturable} naming `operation` while capturing.
@@ -40,6 +42,7 @@ class StreamState {
   static constexpr std::size_t kCapacity = 1024;
 
   void enqueue(const Command& command);
+  std::exception_ptr run(const Command& command, bool failed) noexcept;
   void work();
 
   // The thread that uses the stream.
@@ -53,9 +56,10 @@ class StreamState {
   std::uint64_t num_pushed_ = 0;
   std::uint64_t num_popped_ = 0;
   bool stopping_ = false;
+  std::exception_ptr failure_;
 
   ThreadPool& pool_;
   std::thread worker_;
 };
 
-}  // namespace switchyard::cpu
+}  // namespace switchyard::host

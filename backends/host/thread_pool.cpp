@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "backends/cpu/thread_pool.hpp"
+#include "backends/host/thread_pool.hpp"
 
 #include <algorithm>
 #include <system_error>
 
 #include "switchyard/error.hpp"
 
-namespace switchyard::cpu {
+namespace switchyard::host {
 namespace {
 
 /// Pieces per thread: enough that experts of unequal load even out.
@@ -80,4 +80,4 @@ void ThreadPool::work(int index) {
   }
 }
 
-}  // namespace switchyard::cpu
+}  // namespace switchyard::host

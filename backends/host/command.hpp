@@ -8,11 +8,11 @@
 #include <cstring>
 #include <memory>
 
-#include "backends/cpu/event.hpp"
-#include "backends/cpu/thread_pool.hpp"
+#include "backends/host/event.hpp"
+#include "backends/host/thread_pool.hpp"
 #include "kernels/param_block.hpp"
 
-namespace switchyard::cpu {
+namespace switchyard::host {
 
 struct Command {
   /// Runs the operation on the stream's thread.
@@ -44,4 +44,4 @@ struct Command {
   }
 };
 
-}  // namespace switchyard::cpu
+}  // namespace switchyard::host

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "backends/cpu/stream.hpp"
+#include "backends/host/stream.hpp"
 
 #include <string>
 #include <system_error>
@@ -7,7 +7,7 @@
 
 #include "switchyard/error.hpp"
 
-namespace switchyard::cpu {
+namespace switchyard::host {
 
 StreamState::StreamState(ThreadPool& pool) : ring_(kCapacity), pool_(pool) {
   try {
@@ -53,19 +53,32 @@ void StreamState::work() {
     pushed_.wait(lock, [this] { return stopping_ || num_pushed_ != num_popped_; });
     if (num_pushed_ == num_popped_) return;
     Command& command = ring_[num_popped_ % kCapacity];
+    const bool failed = failure_ != nullptr;
     lock.unlock();
-    command.run(command, pool_);
+    std::exception_ptr failure = run(command, failed);
     lock.lock();
+    if (!failed) failure_ = std::move(failure);
     command.event.reset();
     ++num_popped_;
     popped_.notify_all();
   }
 }
 
+std::exception_ptr StreamState::run(const Command& command, bool failed) noexcept {
+  if (failed && command.event_use == Command::EventUse::none) return nullptr;
+  try {
+    command.run(command, pool_);
+  } catch (...) {
+    return std::current_exception();
+  }
+  return nullptr;
+}
+
 void StreamState::synchronize() {
   refuse_while_capturing("synchronize");
   std::unique_lock lock(mutex_);
   popped_.wait(lock, [this] { return num_pushed_ == num_popped_; });
+  if (failure_ != nullptr) std::rethrow_exception(std::exchange(failure_, nullptr));
 }
 
 void StreamState::refuse_while_capturing(std::string_view operation) const {
@@ -87,4 +100,4 @@ std::vector<Command> StreamState::end_capture() noexcept {
   return std::exchange(captured_, {});
 }
 
-}  // namespace switchyard::cpu
+}  // namespace switchyard::host
