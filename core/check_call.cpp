@@ -5,6 +5,7 @@
 
 #include "core/checks.hpp"
 #include "core/throw.hpp"
+#include "kernels/plan/params.hpp"
 #include "switchyard/limits.hpp"
 
 namespace switchyard::core {
@@ -130,6 +131,10 @@ void check_route_buffers(const LayerConfig& config, const RouteBuffers& buffers,
 
 void check_intermediates(const LayerConfig& config, const IntermediateBuffers& buffers,
                          std::int64_t num_tokens, CallKind kind, bool computes_logits) {
+  if (kind != CallKind::run_experts)
+    check_buffer("plan_scratch", buffers.plan_scratch,
+                 kernels::plan_scratch_size(num_tokens * config.top_k, config.local_experts()),
+                 "plan_scratch_size");
   if (computes_logits)
     check_buffer("router_logits", buffers.router_logits, num_tokens * config.num_experts,
                  "num_tokens * num_experts");

@@ -90,10 +90,11 @@ std::int32_t build_plan(const StageContext& call, const HostRouter& router,
 
 WorkspacePlan plan_route_buffers(const LayerConfig& config, std::int64_t max_tokens) {
   WorkspacePlan plan = plan_workspace(config, std::min(max_tokens, limits::kMaxTokens));
-  for (WorkspaceRegion* region : {&plan.router_logits, &plan.activated, &plan.expert_rows,
-                                  &plan.shared_activated, &plan.shared_rows, &plan.shared_gate})
+  for (WorkspaceRegion* region :
+       {&plan.plan_scratch, &plan.router_logits, &plan.activated, &plan.expert_rows,
+        &plan.shared_activated, &plan.shared_rows, &plan.shared_gate})
     region->bytes = 0;
-  plan.total_bytes = plan.router_logits.offset;
+  plan.total_bytes = plan.plan_scratch.offset;
   return plan;
 }
 

@@ -51,6 +51,7 @@ DeviceRouteScratch<B> MoeScratch<B>::route(std::int64_t num_tokens) const {
 template <Backend B>
 MoeIntermediates<B> MoeScratch<B>::intermediates() const noexcept {
   MoeIntermediates<B> buffers;
+  buffers.plan_scratch = core::region_of<std::int32_t>(slab_, plan_.plan_scratch);
   buffers.router_logits = core::region_of<float>(slab_, plan_.router_logits);
   buffers.activated = core::region_of<std::byte>(slab_, plan_.activated);
   buffers.expert_rows = core::region_of<std::byte>(slab_, plan_.expert_rows);

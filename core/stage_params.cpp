@@ -111,6 +111,7 @@ kernels::PlanParams plan_params(const StageContext& call) {
   params.sorted_tokens = call.route.sorted_tokens.data();
   params.block_ids = call.route.block_ids.data();
   params.total_post_pad = call.route.total_post_pad.data();
+  params.scratch = call.intermediates.plan_scratch.data();
   params.num_tokens = num_tokens(call);
   params.top_k = narrow(call.config.top_k);
   params.num_experts = narrow(call.config.num_experts);

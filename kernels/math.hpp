@@ -82,7 +82,10 @@ inline constexpr float kLargestFloat = std::numeric_limits<float>::max();
 template <class Value>
 [[nodiscard]] constexpr float strided_sum(std::int32_t count, Value value) {
   std::array<float, 64> partial{};
-  for (std::int32_t i = 0; i < count; ++i) partial[static_cast<std::uint32_t>(i) % 64U] += value(i);
+  for (std::int32_t i = 0; i < count; i += 64) {
+    const std::int32_t lanes = count - i < 64 ? count - i : 64;
+    for (std::int32_t j = 0; j < lanes; ++j) partial[static_cast<std::uint32_t>(j)] += value(i + j);
+  }
   for (std::uint32_t width = 32; width > 0; width /= 2)
     for (std::uint32_t j = 0; j < width; ++j) partial[j] += partial[j + width];
   return partial[0];

@@ -44,6 +44,7 @@ struct RoutePlan {
 
 /// What the stages hand to each other beside the plan, borrowed. Regions as in WorkspacePlan.
 struct IntermediateBuffers {
+  DeviceSpan<std::int32_t> plan_scratch;   ///< Counts of the plan stage
   DeviceSpan<float> router_logits;         ///< [T, E]
   DeviceSpan<std::byte> activated;         ///< [P, I]
   DeviceSpan<std::byte> expert_rows;       ///< [P, H]

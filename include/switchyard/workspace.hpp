@@ -62,6 +62,7 @@ struct WorkspacePlan {
   WorkspaceRegion block_ids;         ///< i32 [max_blocks]
   WorkspaceRegion total_post_pad;    ///< i32 [1]
 
+  WorkspaceRegion plan_scratch;      ///< i32, counts of the plan stage
   WorkspaceRegion router_logits;     ///< f32 [T_max, E_global], for logits that the layer computes
   WorkspaceRegion activated;         ///< activation dtype [P_max, I]
   WorkspaceRegion expert_rows;       ///< activation dtype [P_max, H]

@@ -14,6 +14,22 @@
 
 namespace switchyard::kernels {
 
+/// Pairs are counted in tiles, each by one wave: no fewer than 2048 pairs a tile, no more than 256
+/// tiles.
+[[nodiscard]] constexpr std::int64_t plan_tile_pairs(std::int64_t num_pairs) noexcept {
+  const std::int64_t shared_out = (num_pairs + 255) / 256;
+  return shared_out > 2048 ? shared_out : 2048;
+}
+[[nodiscard]] constexpr std::int64_t plan_tiles(std::int64_t num_pairs) noexcept {
+  const std::int64_t tile = plan_tile_pairs(num_pairs);
+  return num_pairs <= tile ? 1 : (num_pairs + tile - 1) / tile;
+}
+/// Elements of PlanParams::scratch: rows per (tile, expert), and the padded prefix sum per expert.
+[[nodiscard]] constexpr std::int64_t plan_scratch_size(std::int64_t num_pairs,
+                                                       std::int64_t num_experts) noexcept {
+  return (plan_tiles(num_pairs) + 1) * (num_experts + 1);
+}
+
 struct PlanParams {
   ExpertId* selected_ids;           // [pair_capacity]; -1 is written beyond the live pairs
   float* pair_weights;              // [pair_capacity]; 0 is written beyond the live pairs
@@ -25,6 +41,7 @@ struct PlanParams {
   PackedRow* sorted_tokens;         // [slot_capacity]
   ExpertId* block_ids;              // [block_capacity], local ids
   std::int32_t* total_post_pad;     // [1]
+  std::int32_t* scratch;            // [plan_scratch_size(T * K, num_local_experts)]
   std::int32_t num_tokens;          // T
   std::int32_t top_k;               // K
   std::int32_t num_experts;         // E, global

@@ -54,7 +54,8 @@ class SWITCHYARD_API Model {
   Model& operator=(Model&&) noexcept;
   ~Model();
 
-  /// config.json's model_type; that of the text model where it has one of its own.
+  /// The family's name, as in "qwen3_moe": config.json's model_type, one name for the several that
+  /// a family goes by ("llama4" also for the text model's "llama4_text").
   [[nodiscard]] std::string_view family() const noexcept;
   [[nodiscard]] std::int64_t num_layers() const noexcept;
   /// The layers that have an MoE block, ascending. The others are dense.
@@ -66,6 +67,7 @@ class SWITCHYARD_API Model {
   [[nodiscard]] MoeBlock load_layer(std::int64_t layer) const;
 
  private:
+  friend class MoeBlock;
   struct Impl;
   explicit Model(std::shared_ptr<const Impl> impl) noexcept;
   std::shared_ptr<const Impl> impl_;
