@@ -2,6 +2,9 @@
 // Stage "gate": a narrow linear layer over the live tokens, in f32. The router's logits (N = E),
 // and the gate of a shared expert (N = 1).
 //
+// The sum goes in the order of strided_sum (kernels/math.hpp), so that logits, and with them the
+// plan, are bit-equal on every backend.
+//
 //   logits[t, n] = sum over h of hidden_states[t, h] * weight[n, h], + bias[n]      for live t
 #pragma once
 
