@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+// The backends of this build, by name. A command is written once, as a template over the backend.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <type_traits>
+
+#include "switchyard/built_backends.hpp"
+#include "switchyard/default_backend.hpp"
+#include "switchyard/error.hpp"
+
+namespace switchyard::tools {
+
+/// Stands for a backend in a function's argument.
+template <class B>
+struct BackendTag {
+  using Type = B;
+};
+
+namespace detail {
+
+template <class Visitor, class... Backends>
+void for_each_backend(BackendList<Backends...> /*list*/, Visitor& visit) {
+  (visit(BackendTag<Backends>{}), ...);
+}
+
+}  // namespace detail
+
+/// Calls visit(BackendTag<B>{}) for every backend of this build.
+template <class Visitor>
+void for_each_backend(Visitor&& visit) {
+  detail::for_each_backend(BuiltBackends{}, visit);
+}
+
+/// "cpu, cuda".
+[[nodiscard]] inline std::string built_backend_names() {
+  std::string names;
+  for_each_backend([&](auto tag) {
+    names += names.empty() ? "" : ", ";
+    names += decltype(tag)::Type::kName;
+  });
+  return names;
+}
+
+/// Calls visit(BackendTag<B>{}) for the backend called `name`. Throws Error{invalid_argument} where
+/// it is not built in, Error{device_unavailable} where it has no device.
+template <class Visitor>
+void with_backend(std::string_view name, Visitor&& visit) {
+  bool found = false;
+  for_each_backend([&](auto tag) {
+    using B = typename decltype(tag)::Type;
+    if (found || name != B::kName) {
+      return;
+    }
+    found = true;
+    const DeviceList list = B::devices();
+    if (list.devices.empty()) {
+      throw Error(ErrorCode::device_unavailable,
+                  "backend '" + std::string(name) + "' has no usable device: " + list.reason);
+    }
+    visit(tag);
+  });
+  if (!found) {
+    throw Error(
+        ErrorCode::invalid_argument,
+        "backend '" + std::string(name) + "' is not built in; built: " + built_backend_names());
+  }
+}
+
+/// Whether device memory of B is host memory.
+template <class B>
+inline constexpr bool kSharesHostMemory = std::is_same_v<B, CpuBackend>;
+
+/// Makes a backend; `num_threads` (0: its default) is for those that run on host threads.
+template <class B>
+[[nodiscard]] B make_backend([[maybe_unused]] int num_threads) {
+  if constexpr (std::is_same_v<B, CpuBackend>) {
+    return B(CpuOptions{.num_threads = num_threads});
+  } else {
+    return B();
+  }
+}
+
+/// Host threads that run the stages of `backend`; 0 where none do.
+template <class B>
+[[nodiscard]] int host_threads([[maybe_unused]] const B& backend) {
+  if constexpr (std::is_same_v<B, CpuBackend>) {
+    return backend.num_threads();
+  } else {
+    return 0;
+  }
+}
+
+}  // namespace switchyard::tools

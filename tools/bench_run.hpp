@@ -1,0 +1,300 @@
+// SPDX-License-Identifier: Apache-2.0
+// Measures one layer on a backend.
+#pragma once
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <type_traits>
+#include <vector>
+
+#include "backends.hpp"
+#include "bench.hpp"
+#include "elements.hpp"
+#include "host_plan.hpp"
+#include "machine.hpp"
+#include "profiling_backend.hpp"
+#include "random_weights.hpp"
+#include "switchyard/moe_layer.hpp"
+#include "text.hpp"
+#include "verify.hpp"
+
+namespace switchyard::tools {
+
+/// The ceilings of a backend's device: measured by host code where host threads run the stages,
+/// else the bandwidth of a copy (reads and writes counted), with unknown operations.
+template <Backend B>
+[[nodiscard]] Ceilings measure_ceilings(B& backend) {
+  if constexpr (kSharesHostMemory<B>) {
+    const int threads = host_threads(backend);
+    return {measure_read_bandwidth(threads), measure_peak_flops(threads)};
+  } else {
+    constexpr std::size_t kBytes = std::size_t{1} << 30U;
+    auto stream = backend.make_stream();
+    auto from = backend.template allocate<std::byte>(kBytes);
+    auto to = backend.template allocate<std::byte>(kBytes);
+    auto start = backend.make_event();
+    auto stop = backend.make_event();
+    backend.fill(stream, from.span(), std::byte{1});
+    double best = 0.0;
+    for (int pass = 0; pass < 6; ++pass) {
+      backend.record(stream, start);
+      backend.copy(stream, to.span(), DeviceSpan<const std::byte>(from.span()));
+      backend.record(stream, stop);
+      backend.synchronize(stream);
+      best = std::max(best, 2e6 * static_cast<double>(kBytes) / backend.elapsed_us(start, stop));
+    }
+    return {best, 0.0};
+  }
+}
+
+/// A benchmark in progress: the weights are loaded once, then one cell after the other is measured.
+template <Backend B>
+class BenchRun {
+  using P = ProfilingBackend<B>;
+  using Clock = std::chrono::steady_clock;
+
+ public:
+  explicit BenchRun(const BenchRequest& request)
+      : request_(request),
+        config_(request.shape.config),
+        inner_(make_backend<B>(request.num_threads)),
+        backend_(inner_),
+        stream_(backend_.make_stream()),
+        start_(backend_.make_event()),
+        stop_(backend_.make_event()) {}
+
+  [[nodiscard]] BenchResult run() {
+    BenchResult result;
+    result.backend = B::kName;
+    result.device = backend_.info().name;
+    result.host_threads = host_threads(inner_);
+    result.cache_bytes = last_level_cache();
+    check_host_memory();
+    result.ceilings = ceilings();
+    const RandomWeights weights = make_weights();
+    load(weights, result.cache_bytes);
+    const std::int64_t most = *std::max_element(request_.tokens.begin(), request_.tokens.end());
+    const MoeScratch<P> scratch(backend_, plan_workspace(config_, most));
+    Tensors tensors = make_tensors(most);
+    result.route = layers_.front().route_path(pass_bundle());
+    for (const std::int64_t tokens : request_.tokens) {
+      const Call call = prepare(tensors, scratch, tokens);
+      result.cells.push_back(measure(call, weights.view(), tensors, result.cache_bytes));
+      const BenchCell& cell = result.cells.back();
+      if (!cell.verification.fault.empty()) {
+        result.fault =
+            fmt::format("wrong result with {} tokens: {}", tokens, cell.verification.fault);
+        return result;
+      }
+      progress(fmt::format("{} tokens: {} checked, rel_error {:.2g}; median {:.1f} us of {} runs",
+                           tokens, cell.verification.tokens_checked, cell.verification.rel_error,
+                           cell.layer_us.median, cell.layer_us.count));
+    }
+    return result;
+  }
+
+ private:
+  template <class T>
+  using Buffer = typename P::template Buffer<T>;
+
+  struct Tensors {
+    std::vector<float> states;  // [T_max, H]
+    std::vector<float> logits;  // [T, E] of the current cell
+    Buffer<std::byte> device_states;
+    Buffer<std::byte> device_output;
+    Buffer<float> device_logits;
+  };
+
+  // A call that can be made again and again, with any of the layers.
+  struct Call {
+    MoeInputs inputs;
+    MoeIntermediates<P> intermediates;
+    DeviceRouteScratch<P> bundle;
+    std::int64_t num_tokens = 0;
+  };
+
+  [[nodiscard]] bool pass_bundle() const { return request_.route != RoutePath::host; }
+
+  void check_host_memory() const {
+    const double copies = kSharesHostMemory<B> ? 2.0 : 1.0;
+    check_memory(request_, copies, available_memory());
+    if (!kSharesHostMemory<B>) {
+      check_memory(request_, 1.0, backend_.info().memory_bytes);
+    }
+  }
+
+  [[nodiscard]] Ceilings ceilings() {
+    if (request_.ceilings) {
+      return *request_.ceilings;
+    }
+    progress("measuring the ceilings of the machine");
+    const Ceilings found = measure_ceilings(inner_);
+    progress(fmt::format("reads {}/s, {:.1f} GFLOP/s", bytes_text(found.bytes_per_second),
+                         found.flops_per_second * 1e-9));
+    return found;
+  }
+
+  [[nodiscard]] RandomWeights make_weights() const {
+    progress(fmt::format("making {} of random weights", bytes_text(weight_bytes(config_))));
+    const int threads = host_threads(inner_);
+    return RandomWeights(config_, request_.shape, request_.seed, threads == 0 ? 4 : threads);
+  }
+
+  void load(const RandomWeights& weights, std::uint64_t cache_bytes) {
+    const std::uint64_t available =
+        kSharesHostMemory<B> ? available_memory() : backend_.info().memory_bytes;
+    const int sets = choose_weight_sets(request_, available, cache_bytes);
+    progress(fmt::format("loading {} of the weights",
+                         sets == 1 ? "one copy" : fmt::format("{} copies", sets)));
+    for (int set = 0; set < sets; ++set) {
+      layers_.emplace_back(
+          backend_, stream_, config_, weights.view(),
+          LayerOptions{.route_path = request_.route, .block_size = request_.block_size});
+    }
+  }
+
+  [[nodiscard]] Tensors make_tensors(std::int64_t most) {
+    const auto count = static_cast<std::size_t>(most * config_.hidden_size);
+    const std::size_t bytes = count * size_of(config_.activation_dtype);
+    Tensors tensors{
+        random_states(count, request_.seed + 1),
+        {},
+        backend_.template allocate<std::byte>(bytes),
+        backend_.template allocate<std::byte>(bytes),
+        backend_.template allocate<float>(static_cast<std::size_t>(most * config_.num_experts))};
+    const std::vector<std::byte> host = to_bytes(tensors.states, config_.activation_dtype);
+    backend_.upload(stream_, tensors.device_states.span(), host);
+    backend_.synchronize(stream_);
+    return tensors;
+  }
+
+  [[nodiscard]] Call prepare(Tensors& tensors, const MoeScratch<P>& scratch, std::int64_t tokens) {
+    tensors.logits = random_logits(tokens, config_.num_experts, request_.logits, request_.seed + 2);
+    backend_.upload(stream_,
+                    as_writable_bytes(tensors.device_logits.span().first(tensors.logits.size())),
+                    std::as_bytes(std::span(tensors.logits)));
+    Call call;
+    call.inputs.hidden_states = {tensors.device_states.span().data(), config_.activation_dtype,
+                                 tokens, config_.hidden_size};
+    call.inputs.router_logits = {tensors.device_logits.span().data(), DType::f32, tokens,
+                                 config_.num_experts};
+    call.inputs.output = {tensors.device_output.span().data(), config_.activation_dtype, tokens,
+                          config_.hidden_size};
+    call.intermediates = scratch.intermediates();
+    call.bundle = scratch.route(tokens);
+    call.num_tokens = tokens;
+    return call;
+  }
+
+  RoutePlan<P> forward(std::size_t set, const Call& call) {
+    return layers_[set].forward(stream_, call.inputs, call.intermediates,
+                                pass_bundle() ? &call.bundle : nullptr);
+  }
+
+  [[nodiscard]] BenchCell measure(const Call& call, const HostMoeWeights& weights,
+                                  const Tensors& tensors, std::uint64_t cache_bytes) {
+    BenchCell cell;
+    cell.num_tokens = call.num_tokens;
+    const RoutePlan<P> plan = forward(0, call);
+    const HostPlan host_plan = download_plan(backend_, stream_, plan, config_, call.num_tokens);
+    cell.block_size = host_plan.block_size;
+    cell.verification = verify(call, weights, tensors, host_plan);
+    if (!cell.verification.fault.empty()) {
+      return cell;
+    }
+    const std::vector<std::int32_t> load = host_plan.expert_load();
+    cell.active_experts =
+        static_cast<std::int64_t>(load.size()) - std::count(load.begin(), load.end(), 0);
+    cell.bytes = least_bytes(config_, request_.shape, call.num_tokens, cell.active_experts);
+    cell.flops = least_flops(config_, call.num_tokens);
+    const double turns = std::max(1.0, 4.0 * static_cast<double>(cache_bytes) / cell.bytes);
+    cell.weight_sets = static_cast<int>(
+        std::min(static_cast<double>(layers_.size()), request_.weight_sets ? 1e9 : turns + 0.999));
+    cell.cold = cell.bytes * cell.weight_sets >= 4.0 * static_cast<double>(cache_bytes);
+    time_layer(call, cell);
+    time_stages(call, cell);
+    return cell;
+  }
+
+  [[nodiscard]] Verification verify(const Call& call, const HostMoeWeights& weights,
+                                    const Tensors& tensors, const HostPlan& plan) {
+    const auto count = static_cast<std::size_t>(call.num_tokens * config_.hidden_size);
+    std::vector<std::byte> output(count * size_of(config_.activation_dtype));
+    backend_.download(
+        stream_, output,
+        DeviceSpan<const std::byte>(tensors.device_output.span()).first(output.size()));
+    backend_.synchronize(stream_);
+    const std::vector<float> values = to_floats(output, config_.activation_dtype);
+    return verify_call({.config = config_,
+                        .weights = weights,
+                        .hidden_states = tensors.states,
+                        .logits = tensors.logits,
+                        .output = values,
+                        .plan = plan},
+                       4);
+  }
+
+  // Calls run(i) at least `least` times until the budget is spent, or as often as asked.
+  template <class Run>
+  void repeat(double seconds, int least, const Run& run) {
+    const auto begin = Clock::now();
+    for (std::int64_t i = 0;; ++i) {
+      const double spent = std::chrono::duration<double>(Clock::now() - begin).count();
+      if (request_.runs ? i >= *request_.runs : (i >= least && spent >= seconds)) {
+        return;
+      }
+      run(static_cast<std::size_t>(i));
+    }
+  }
+
+  void time_layer(const Call& call, BenchCell& cell) {
+    std::vector<double> samples;
+    const auto sets = static_cast<std::size_t>(cell.weight_sets);
+    repeat(0.6 * request_.seconds, 3, [&](std::size_t i) {
+      backend_.record(stream_, start_);
+      forward((i + 1) % sets, call);
+      backend_.record(stream_, stop_);
+      backend_.synchronize(stream_);
+      samples.push_back(backend_.elapsed_us(start_, stop_));
+    });
+    cell.layer_us = summarize(std::move(samples));
+  }
+
+  void time_stages(const Call& call, BenchCell& cell) {
+    std::vector<std::vector<double>> samples;
+    std::vector<std::string> names;
+    const auto sets = static_cast<std::size_t>(cell.weight_sets);
+    const bool slow = cell.layer_us.median * 1e-6 > request_.seconds;
+    repeat(0.4 * request_.seconds, slow ? 1 : 3, [&](std::size_t i) {
+      backend_.start_profile();
+      forward((i + 1) % sets, call);
+      const std::vector<LaunchTime> stages = by_stage(backend_.finish_profile(stream_));
+      samples.resize(stages.size());
+      names.resize(stages.size());
+      for (std::size_t s = 0; s < stages.size(); ++s) {
+        names[s] = stages[s].stage;
+        samples[s].push_back(stages[s].microseconds);
+      }
+    });
+    for (std::size_t s = 0; s < names.size(); ++s) {
+      cell.stage_us.emplace_back(names[s], summarize(std::move(samples[s])));
+    }
+  }
+
+  const BenchRequest& request_;
+  const LayerConfig& config_;
+  B inner_;
+  P backend_;
+  typename P::Stream stream_;
+  typename P::Event start_;
+  typename P::Event stop_;
+  std::vector<MoeLayer<P>> layers_;
+};
+
+}  // namespace switchyard::tools
