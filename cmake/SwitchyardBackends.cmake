@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 # The choice of backends. Backend NAME lives in backends/NAME, whose CMakeLists.txt defines the
 # library switchyard_NAME; its class is in switchyard/backends/NAME.hpp. To add one, add the folder.
-set(SWITCHYARD_KNOWN_BACKENDS cpu cuda hip vulkan)
+set(SWITCHYARD_KNOWN_BACKENDS cpu simt cuda hip vulkan)
 set(SWITCHYARD_BACKEND_CLASS_cpu CpuBackend)
+set(SWITCHYARD_BACKEND_CLASS_simt Simt32Backend)
 set(SWITCHYARD_BACKEND_CLASS_cuda CudaBackend)
 set(SWITCHYARD_BACKEND_CLASS_hip HipBackend)
 set(SWITCHYARD_BACKEND_CLASS_vulkan VulkanBackend)

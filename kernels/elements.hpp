@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <cstring>
 
+#include "kernels/function.hpp"
 #include "switchyard/dtype.hpp"
 #include "switchyard/half.hpp"
 
@@ -14,7 +15,7 @@ namespace switchyard::kernels {
 
 /// Element `index` of an array of Stored, as float.
 template <class Stored>
-[[nodiscard]] inline float load(const void* data, std::int64_t index) noexcept {
+[[nodiscard]] SWITCHYARD_FN inline float load(const void* data, std::int64_t index) noexcept {
   Stored value;
   std::memcpy(&value, static_cast<const std::byte*>(data) + index * std::int64_t{sizeof(Stored)},
               sizeof value);
@@ -22,7 +23,7 @@ template <class Stored>
 }
 
 template <class Stored>
-inline void store(void* data, std::int64_t index, float value) noexcept {
+SWITCHYARD_FN inline void store(void* data, std::int64_t index, float value) noexcept {
   const Stored rounded(value);
   std::memcpy(static_cast<std::byte*>(data) + index * std::int64_t{sizeof(Stored)}, &rounded,
               sizeof rounded);
@@ -30,7 +31,7 @@ inline void store(void* data, std::int64_t index, float value) noexcept {
 
 /// Calls visit(Stored{}) with the C++ type of a dtype.
 template <class Visit>
-inline decltype(auto) with_type_of(DType dtype, Visit&& visit) {
+SWITCHYARD_FN inline decltype(auto) with_type_of(DType dtype, Visit&& visit) {
   switch (dtype) {
     case DType::bf16:
       return visit(bf16{});
@@ -42,37 +43,48 @@ inline decltype(auto) with_type_of(DType dtype, Visit&& visit) {
   return visit(float{});
 }
 
+/// Element `index` of an array of a dtype, as float.
+[[nodiscard]] SWITCHYARD_FN inline float load_any(DType dtype, const void* data,
+                                                  std::int64_t index) noexcept {
+  return with_type_of(dtype, [&](auto stored) { return load<decltype(stored)>(data, index); });
+}
+
+SWITCHYARD_FN inline void store_any(DType dtype, void* data, std::int64_t index,
+                                    float value) noexcept {
+  with_type_of(dtype, [&](auto stored) { store<decltype(stored)>(data, index, value); });
+}
+
 /// `value` after a round trip through dtype.
-[[nodiscard]] inline float round_to(DType dtype, float value) noexcept {
+[[nodiscard]] SWITCHYARD_FN inline float round_to(DType dtype, float value) noexcept {
   return with_type_of(dtype,
                       [value](auto stored) { return static_cast<float>(decltype(stored)(value)); });
 }
 
 /// to[i] = from[first + i] for i < count.
-inline void load_row(DType dtype, const void* from, std::int64_t first, std::int64_t count,
-                     float* to) noexcept {
+SWITCHYARD_FN inline void load_row(DType dtype, const void* from, std::int64_t first,
+                                   std::int64_t count, float* to) noexcept {
   with_type_of(dtype, [&](auto stored) {
     for (std::int64_t i = 0; i < count; ++i) to[i] = load<decltype(stored)>(from, first + i);
   });
 }
 
 /// to[first + i] = from[i] for i < count, rounded.
-inline void store_row(DType dtype, const float* from, std::int64_t count, void* to,
-                      std::int64_t first) noexcept {
+SWITCHYARD_FN inline void store_row(DType dtype, const float* from, std::int64_t count, void* to,
+                                    std::int64_t first) noexcept {
   with_type_of(dtype, [&](auto stored) {
     for (std::int64_t i = 0; i < count; ++i) store<decltype(stored)>(to, first + i, from[i]);
   });
 }
 
 /// Address of element `index`.
-[[nodiscard]] inline const void* address(DType dtype, const void* data,
-                                         std::int64_t index) noexcept {
+[[nodiscard]] SWITCHYARD_FN inline const void* address(DType dtype, const void* data,
+                                                       std::int64_t index) noexcept {
   return static_cast<const std::byte*>(data) + index * static_cast<std::int64_t>(size_of(dtype));
 }
 
 /// Tokens alive in a call of num_tokens: the count on the device, clamped, or all.
-[[nodiscard]] inline std::int32_t live_count(const std::int32_t* live_tokens,
-                                             std::int32_t num_tokens) noexcept {
+[[nodiscard]] SWITCHYARD_FN inline std::int32_t live_count(const std::int32_t* live_tokens,
+                                                           std::int32_t num_tokens) noexcept {
   return live_tokens == nullptr ? num_tokens : std::clamp(*live_tokens, 0, num_tokens);
 }
 

@@ -23,6 +23,7 @@ struct Command {
   Run run = nullptr;
   alignas(void*) std::array<std::byte, kernels::kMaxParamBytes> params{};
   int max_threads = 0;
+  void* owner = nullptr;  // the backend's own state, where a body needs it
   EventUse event_use = EventUse::none;
   std::shared_ptr<EventState> event;
   std::uint64_t event_number = 0;  // given when the command is queued, not when it is recorded

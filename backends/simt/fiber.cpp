@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "backends/simt/fiber.hpp"
+
+#if !defined(SWITCHYARD_SIMT_UCONTEXT)
+extern "C" void switchyard_simt_switch(void** save, void* load);
+asm(R"(
+.text
+.type switchyard_simt_switch,@function
+.hidden switchyard_simt_switch
+.globl switchyard_simt_switch
+switchyard_simt_switch:
+  pushq %rbp
+  pushq %rbx
+  pushq %r12
+  pushq %r13
+  pushq %r14
+  pushq %r15
+  movq %rsp, (%rdi)
+  movq %rsi, %rsp
+  popq %r15
+  popq %r14
+  popq %r13
+  popq %r12
+  popq %rbx
+  popq %rbp
+  ret
+.size switchyard_simt_switch, .-switchyard_simt_switch
+)");
+#endif
+
+namespace switchyard::simt {
+
+SWITCHYARD_ENGINE void Fiber::prepare(std::byte* stack, std::size_t stack_bytes, void (*entry)()) {
+  SWITCHYARD_ASAN(fake_stack = nullptr; bottom = stack; size = stack_bytes;)
+#if defined(SWITCHYARD_SIMT_UCONTEXT)
+  getcontext(&context);
+  context.uc_stack.ss_sp = stack;
+  context.uc_stack.ss_size = stack_bytes;
+  context.uc_link = nullptr;
+  makecontext(&context, entry, 0);
+#else
+  constexpr int kSavedRegisters = 6;
+  auto* top = reinterpret_cast<void**>(stack + stack_bytes);
+  *--top = nullptr;  // a return address for entry, which keeps the stack aligned as a call would
+  *--top = reinterpret_cast<void*>(entry);
+  for (int i = 0; i < kSavedRegisters; ++i) *--top = nullptr;
+  stack_pointer = top;
+#endif
+}
+
+SWITCHYARD_ENGINE void Fiber::entered([[maybe_unused]] Fiber& from) {
+  SWITCHYARD_ASAN(__sanitizer_finish_switch_fiber(nullptr, &from.bottom, &from.size);)
+}
+
+SWITCHYARD_ENGINE void Fiber::switch_between(Fiber& from, Fiber& to,
+                                             [[maybe_unused]] bool leaving) {
+  SWITCHYARD_ASAN(
+      __sanitizer_start_switch_fiber(leaving ? nullptr : &from.fake_stack, to.bottom, to.size);)
+  SWITCHYARD_TSAN(__tsan_switch_to_fiber(to.tsan, 1 /* no synchronization */);)
+#if defined(SWITCHYARD_SIMT_UCONTEXT)
+  swapcontext(&from.context, &to.context);
+#else
+  switchyard_simt_switch(&from.stack_pointer, to.stack_pointer);
+#endif
+  SWITCHYARD_ASAN(__sanitizer_finish_switch_fiber(from.fake_stack, nullptr, nullptr);)
+}
+
+}  // namespace switchyard::simt
