@@ -51,7 +51,6 @@ namespace {
   params.num_tokens = num_tokens(call);
   params.hidden_size = narrow(call.config.hidden_size);
   params.activation_dtype = call.config.activation_dtype;
-  params.rounding = call.config.router.logits_rounding;
   return params;
 }
 
@@ -63,6 +62,7 @@ kernels::GateParams gate_params(const StageContext& call) {
   params.bias = call.weights.router_bias;
   params.logits = call.intermediates.router_logits.data();
   params.num_outputs = narrow(call.config.num_experts);
+  params.rounding = call.config.router.logits_rounding;
   return params;
 }
 
@@ -187,6 +187,7 @@ kernels::GateParams shared_gate_params(const StageContext& call) {
   params.weight = call.weights.shared_gate;
   params.logits = call.intermediates.shared_gate.data();
   params.num_outputs = 1;
+  params.rounding = Rounding::f32;
   return params;
 }
 

@@ -10,6 +10,8 @@
 #include <cstdint>
 #include <limits>
 
+#include "switchyard/dtype.hpp"
+
 namespace switchyard::kernels {
 
 inline constexpr float kInfinity = std::numeric_limits<float>::infinity();
@@ -69,11 +71,17 @@ inline constexpr float kLargestFloat = std::numeric_limits<float>::max();
   return logit > kLargestFloat ? kLargestFloat : logit;
 }
 
-/// A weight as the router emits it: finite whatever came before.
-[[nodiscard]] constexpr float finite_weight(float weight) noexcept {
+/// The largest finite number of a dtype.
+[[nodiscard]] constexpr float largest(DType dtype) noexcept {
+  if (dtype == DType::f16) return 65504.0F;
+  return dtype == DType::bf16 ? 0x1.fep127F : kLargestFloat;
+}
+
+/// A weight that was rounded to `dtype`, as the router emits it: finite whatever came before.
+[[nodiscard]] constexpr float finite_weight(float weight, DType dtype) noexcept {
   if (is_nan(weight)) return 0.0F;
-  if (weight > kLargestFloat) return kLargestFloat;
-  return weight < -kLargestFloat ? -kLargestFloat : weight;
+  if (weight > largest(dtype)) return largest(dtype);
+  return weight < -largest(dtype) ? -largest(dtype) : weight;
 }
 
 /// Sum of value(0) .. value(count - 1): 64 strided partial sums, partial j over the i that are j

@@ -68,8 +68,8 @@ enum class Rounding : std::uint8_t {
 /// For any bit pattern of logits and bias the K ids are distinct and in [0, E), and weights are
 /// finite: a NaN logit ranks below -inf whatever its bias, -0 equals +0, ties go to the lower id;
 /// as a score a NaN logit counts as -inf and +inf as the largest float; a weight that would not be
-/// finite is clamped (NaN to 0). Sums over E and K are f32, in 64 strided partial sums joined by a
-/// tree.
+/// finite is clamped to the largest of its dtype (NaN to 0). Sums over E and K are f32, in 64
+/// strided partial sums joined by a tree.
 struct RouterConfig {
   ScoreFunction score = ScoreFunction::softmax;
   GroupScore group_score = GroupScore::sum_of_two_best;

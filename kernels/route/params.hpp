@@ -36,6 +36,11 @@ struct RouteParams {
 };
 static_assert(kIsParamBlock<RouteParams>);
 
+/// What pair weights are rounded to.
+[[nodiscard]] constexpr DType weights_dtype(const RouteParams& params) noexcept {
+  return params.weights_rounding == Rounding::activation ? params.activation_dtype : DType::f32;
+}
+
 struct Route {
   using Params = RouteParams;
   static constexpr std::string_view kName = "route";

@@ -129,11 +129,9 @@ void weigh(const RouteParams& params, const Row& row, float* weights) {
     for (std::int32_t k = 0; k < params.top_k; ++k) weights[k] = row.scores[chosen(k)];
   }
   renormalize(params, weights);
+  const DType dtype = weights_dtype(params);
   for (std::int32_t k = 0; k < params.top_k; ++k) {
-    const float scaled = weights[k] * params.scaling_factor;
-    weights[k] = finite_weight(params.weights_rounding == Rounding::activation
-                                   ? round_to(params.activation_dtype, scaled)
-                                   : scaled);
+    weights[k] = finite_weight(round_to(dtype, weights[k] * params.scaling_factor), dtype);
   }
 }
 

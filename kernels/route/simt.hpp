@@ -230,14 +230,12 @@ struct RouteBody {
       const float divisor = params.renormalize == Renormalize::divide_by_sum
                                 ? sum + params.epsilon
                                 : (sum < params.epsilon ? params.epsilon : sum);
+      const DType dtype = weights_dtype(params);
       ctx.sync_wave();
       for (std::int32_t k = ctx.lane(); k < top_k; k += Ctx::kWave) {
         float weight = weights[k];
         if (divides) weight = divisor > 0.0F ? weight / divisor : 1.0F / static_cast<float>(top_k);
-        weight = weight * params.scaling_factor;
-        weights[k] = finite_weight(params.weights_rounding == Rounding::activation
-                                       ? round_to(params.activation_dtype, weight)
-                                       : weight);
+        weights[k] = finite_weight(round_to(dtype, weight * params.scaling_factor), dtype);
       }
       ctx.sync_wave();
     }

@@ -1,0 +1,181 @@
+// SPDX-License-Identifier: Apache-2.0
+/// \file
+/// The Backend that CUDA and HIP are: one class over two small structs of the same member names.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string_view>
+#include <type_traits>
+#include <utility>
+
+#include "switchyard/backend.hpp"
+#include "switchyard/export.hpp"
+
+namespace switchyard {
+
+/// Choices of a GpuBackend.
+struct GpuOptions {
+  int device = 0;  ///< Index among the devices that the vendor's driver shows.
+};
+
+/// A GPU. Api is CudaApi or HipApi: static functions over the vendor's handles.
+///
+/// Every call works on the backend's device and leaves the caller's current device as it was. Every
+/// result is checked; an Error{device_failure} names the vendor's error. Memory is allocated and
+/// freed by the vendor's plain calls, which may wait for the device.
+template <class Api>
+class GpuBackend {
+ public:
+  static constexpr std::string_view kName = Api::kName;
+  using NativeStream = typename Api::NativeStream;
+
+  /// Elements of T in device memory; contents start undefined.
+  template <class T>
+  class Buffer {
+    static_assert(std::is_trivially_copyable_v<T>);
+
+   public:
+    Buffer(Buffer&& other) noexcept
+        : data_(std::exchange(other.data_, nullptr)),
+          size_(std::exchange(other.size_, 0)),
+          device_(other.device_) {}
+    Buffer& operator=(Buffer&& other) noexcept {
+      std::swap(data_, other.data_);
+      std::swap(size_, other.size_);
+      std::swap(device_, other.device_);
+      return *this;
+    }
+    ~Buffer() {
+      if (data_ != nullptr) Api::free_memory(device_, data_);
+    }
+
+    [[nodiscard]] DeviceSpan<T> span() const noexcept { return {data_, size_}; }
+    [[nodiscard]] std::size_t size() const noexcept { return size_; }
+
+   private:
+    friend class GpuBackend;
+    Buffer(T* data, std::size_t size, int device) noexcept
+        : data_(data), size_(size), device_(device) {}
+
+    T* data_;
+    std::size_t size_;
+    int device_;
+  };
+
+  /// The backend's own stream, or one that the caller owns. Destroying an own stream does not wait:
+  /// the vendor finishes what was enqueued.
+  class Stream {
+   public:
+    Stream(Stream&& other) noexcept
+        : native_(std::exchange(other.native_, nullptr)),
+          device_(other.device_),
+          owned_(std::exchange(other.owned_, false)) {}
+    Stream& operator=(Stream&& other) noexcept {
+      std::swap(native_, other.native_);
+      std::swap(device_, other.device_);
+      std::swap(owned_, other.owned_);
+      return *this;
+    }
+    ~Stream() {
+      if (owned_) Api::destroy_stream(device_, native_);
+    }
+
+    /// Also true where the caller captures a borrowed stream.
+    [[nodiscard]] bool is_capturing() const { return Api::is_capturing(device_, native_); }
+    [[nodiscard]] NativeStream native() const noexcept { return native_; }
+
+   private:
+    friend class GpuBackend;
+    Stream(NativeStream native, int device, bool owned) noexcept
+        : native_(native), device_(device), owned_(owned) {}
+
+    NativeStream native_;
+    int device_;
+    bool owned_;
+  };
+
+  /// A vendor handle that is destroyed with its owner.
+  template <class Native, void (*Destroy)(int device, Native)>
+  class Handle {
+   public:
+    Handle(Handle&& other) noexcept
+        : native_(std::exchange(other.native_, nullptr)), device_(other.device_) {}
+    Handle& operator=(Handle&& other) noexcept {
+      std::swap(native_, other.native_);
+      std::swap(device_, other.device_);
+      return *this;
+    }
+    ~Handle() {
+      if (native_ != nullptr) Destroy(device_, native_);
+    }
+
+   private:
+    friend class GpuBackend;
+    Handle(Native native, int device) noexcept : native_(native), device_(device) {}
+
+    Native native_;
+    int device_;
+  };
+  using Event = Handle<typename Api::NativeEvent, &Api::destroy_event>;
+  /// An instantiated graph. It outlives its replays.
+  using Graph = Handle<typename Api::NativeGraph, &Api::destroy_graph>;
+
+  struct LaunchConfig {};
+
+  /// Throws Error{device_unavailable} that says why there is no such device.
+  explicit GpuBackend(const GpuOptions& options = {});
+  GpuBackend(const GpuBackend&) = delete;
+  GpuBackend& operator=(const GpuBackend&) = delete;
+
+  /// Never throws for a missing driver or device: the list says why it is empty.
+  [[nodiscard]] static DeviceList devices();
+  [[nodiscard]] const DeviceInfo& info() const noexcept { return info_; }
+
+  template <class T>
+  [[nodiscard]] Buffer<T> allocate(std::size_t count) {
+    const bool fits = count <= static_cast<std::size_t>(PTRDIFF_MAX) / sizeof(T);
+    void* const memory = Api::allocate_memory(info_.index, fits ? count * sizeof(T) : SIZE_MAX);
+    return Buffer<T>(static_cast<T*>(memory), count, info_.index);
+  }
+  [[nodiscard]] Stream make_stream();
+  /// A stream of the caller's, on this backend's device. The caller keeps it alive.
+  [[nodiscard]] Stream borrow_stream(NativeStream native) const noexcept {
+    return Stream(native, info_.index, false);
+  }
+  [[nodiscard]] Event make_event();
+
+  void upload(Stream& stream, DeviceSpan<std::byte> to, std::span<const std::byte> from);
+  void download(Stream& stream, std::span<std::byte> to, DeviceSpan<const std::byte> from);
+  void copy(Stream& stream, DeviceSpan<std::byte> to, DeviceSpan<const std::byte> from);
+  void fill(Stream& stream, DeviceSpan<std::byte> to, std::byte value);
+
+  template <class Stage>
+  void launch(Stream& stream, const LaunchConfig& config, const typename Stage::Params& params);
+
+  void record(Stream& stream, Event& event);
+  void wait(Stream& stream, const Event& event);
+  [[nodiscard]] double elapsed_us(const Event& start, const Event& stop) const;
+  void synchronize(Stream& stream);
+  void synchronize(const Event& event);
+
+  /// Captures in the strictest mode: a call anywhere in the process that a capture forbids fails.
+  template <class Enqueue>
+  [[nodiscard]] Graph capture(Stream& stream, Enqueue&& enqueue) {
+    Api::begin_capture(info_.index, stream.native_);
+    try {
+      std::forward<Enqueue>(enqueue)();
+    } catch (...) {
+      Api::abandon_capture(info_.index, stream.native_);
+      throw;
+    }
+    return Graph(Api::end_capture(info_.index, stream.native_), info_.index);
+  }
+  void replay(Stream& stream, const Graph& graph);
+
+ private:
+  DeviceInfo info_;
+};
+
+}  // namespace switchyard
