@@ -5,11 +5,14 @@ add_library(switchyard_options INTERFACE)
 target_compile_features(switchyard_options INTERFACE cxx_std_20)
 
 # Routing is compared bit by bit between backends: no product may be fused into a sum unasked.
-target_compile_options(switchyard_options INTERFACE -ffp-contract=off)
+target_compile_options(
+  switchyard_options INTERFACE $<$<COMPILE_LANGUAGE:CXX>:-ffp-contract=off>
+)
 
 target_compile_options(
-  switchyard_options INTERFACE -Wall -Wextra -Wpedantic -Wconversion -Wshadow
-                               $<$<BOOL:${SWITCHYARD_WARNINGS_AS_ERRORS}>:-Werror>
+  switchyard_options
+  INTERFACE $<$<COMPILE_LANGUAGE:CXX>:-Wall;-Wextra;-Wpedantic;-Wconversion;-Wshadow>
+            $<$<AND:$<COMPILE_LANGUAGE:CXX>,$<BOOL:${SWITCHYARD_WARNINGS_AS_ERRORS}>>:-Werror>
 )
 
 set(SWITCHYARD_KNOWN_SANITIZERS "" "address,undefined" "thread")
@@ -21,8 +24,9 @@ if(NOT "${SWITCHYARD_SANITIZE}" IN_LIST SWITCHYARD_KNOWN_SANITIZERS)
 endif()
 if(SWITCHYARD_SANITIZE)
   target_compile_options(
-    switchyard_options INTERFACE -fsanitize=${SWITCHYARD_SANITIZE} -fno-sanitize-recover=all
-                                 -fno-omit-frame-pointer
+    switchyard_options
+    INTERFACE
+      "$<$<COMPILE_LANGUAGE:CXX>:-fsanitize=${SWITCHYARD_SANITIZE};-fno-sanitize-recover=all;-fno-omit-frame-pointer>"
   )
   target_link_options(switchyard_options INTERFACE -fsanitize=${SWITCHYARD_SANITIZE})
 endif()

@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: Apache-2.0
+// GpuBackend<Api>, instantiated once per vendor by host code.
+#pragma once
+
+#include <climits>
+#include <string>
+
+#include "backends/gpu/kernels.hpp"
+#include "kernels/combine/simt.hpp"
+#include "kernels/down/simt.hpp"
+#include "kernels/gate/simt.hpp"
+#include "kernels/gate_up/simt.hpp"
+#include "kernels/plan/simt.hpp"
+#include "kernels/route/simt.hpp"
+#include "switchyard/backends/gpu.hpp"
+#include "switchyard/error.hpp"
+
+namespace switchyard {
+namespace gpu {
+
+inline void require_same_size(std::size_t to, std::size_t from) {
+  if (to != from)
+    throw Error(ErrorCode::invalid_argument,
+                "destination has " + std::to_string(to) +
+                    " bytes, must have as many as the source = " + std::to_string(from));
+}
+
+/// The device that the options ask for.
+[[nodiscard]] inline DeviceInfo choose_device(const DeviceList& list, int index) {
+  if (list.devices.empty()) throw Error(ErrorCode::device_unavailable, list.reason);
+  const auto count = static_cast<int>(list.devices.size());
+  if (index < 0 || index >= count)
+    throw Error(
+        ErrorCode::device_unavailable,
+        "device is " + std::to_string(index) + ", must be in [0, " + std::to_string(count) + ")");
+  return list.devices[static_cast<std::size_t>(index)];
+}
+
+/// The kernel of a body; throws where none was compiled for the device's wave size.
+template <class Api, class Body>
+[[nodiscard]] const void* kernel_for(int wave_size) {
+  const void* const kernel = kernel_address<Api, Body>(wave_size);
+  if (kernel == nullptr)
+    throw Error(ErrorCode::device_unavailable, std::string(Body::kName) +
+                                                   " has no kernel for waves of " +
+                                                   std::to_string(wave_size) + " lanes");
+  return kernel;
+}
+
+}  // namespace gpu
+
+template <class Api>
+GpuBackend<Api>::GpuBackend(const GpuOptions& options)
+    : info_(gpu::choose_device(Api::devices(), options.device)) {}
+
+template <class Api>
+DeviceList GpuBackend<Api>::devices() {
+  return Api::devices();
+}
+
+template <class Api>
+typename GpuBackend<Api>::Stream GpuBackend<Api>::make_stream() {
+  return Stream(Api::create_stream(info_.index), info_.index, true);
+}
+
+template <class Api>
+typename GpuBackend<Api>::Event GpuBackend<Api>::make_event() {
+  return Event(Api::create_event(info_.index), info_.index);
+}
+
+template <class Api>
+void GpuBackend<Api>::upload(Stream& stream, DeviceSpan<std::byte> to,
+                             std::span<const std::byte> from) {
+  gpu::require_same_size(to.size(), from.size());
+  if (!to.empty()) Api::upload(info_.index, stream.native_, to.data(), from.data(), to.size());
+}
+
+template <class Api>
+void GpuBackend<Api>::download(Stream& stream, std::span<std::byte> to,
+                               DeviceSpan<const std::byte> from) {
+  gpu::require_same_size(to.size(), from.size());
+  if (stream.is_capturing())
+    throw Error(ErrorCode::not_capturable, "download waits for the device and cannot be captured");
+  if (!to.empty()) Api::download(info_.index, stream.native_, to.data(), from.data(), to.size());
+}
+
+template <class Api>
+void GpuBackend<Api>::copy(Stream& stream, DeviceSpan<std::byte> to,
+                           DeviceSpan<const std::byte> from) {
+  gpu::require_same_size(to.size(), from.size());
+  if (!to.empty()) Api::copy(info_.index, stream.native_, to.data(), from.data(), to.size());
+}
+
+template <class Api>
+void GpuBackend<Api>::fill(Stream& stream, DeviceSpan<std::byte> to, std::byte value) {
+  if (!to.empty())
+    Api::fill(info_.index, stream.native_, to.data(), static_cast<int>(value), to.size());
+}
+
+template <class Api>
+template <class Stage>
+void GpuBackend<Api>::launch(Stream& stream, const LaunchConfig& /*config*/,
+                             const typename Stage::Params& params) {
+  using Params = typename Stage::Params;
+  kernels::simt::launch_all(
+      params, info_.wave_size,
+      [&]<class Body>(const kernels::simt::LaunchShape& shape, Params block) {
+        if (shape.num_blocks == 0) return;
+        Api::launch(info_.index, stream.native_, gpu::kernel_for<Api, Body>(info_.wave_size),
+                    static_cast<unsigned>(shape.num_blocks),
+                    static_cast<unsigned>(shape.num_threads), shape.shared_bytes, &block);
+      });
+}
+
+template <class Api>
+void GpuBackend<Api>::record(Stream& stream, Event& event) {
+  Api::record_event(info_.index, stream.native_, event.native_);
+}
+
+template <class Api>
+void GpuBackend<Api>::wait(Stream& stream, const Event& event) {
+  Api::wait_event(info_.index, stream.native_, event.native_);
+}
+
+template <class Api>
+double GpuBackend<Api>::elapsed_us(const Event& start, const Event& stop) const {
+  return Api::elapsed_us(info_.index, start.native_, stop.native_);
+}
+
+template <class Api>
+void GpuBackend<Api>::synchronize(Stream& stream) {
+  if (stream.is_capturing())
+    throw Error(ErrorCode::not_capturable,
+                "synchronize waits for the device and cannot be captured");
+  Api::synchronize_stream(info_.index, stream.native_);
+}
+
+template <class Api>
+void GpuBackend<Api>::synchronize(const Event& event) {
+  Api::synchronize_event(info_.index, event.native_);
+}
+
+template <class Api>
+void GpuBackend<Api>::replay(Stream& stream, const Graph& graph) {
+  Api::replay(info_.index, stream.native_, graph.native_);
+}
+
+}  // namespace switchyard
+
+/// Instantiates the bodies of one vendor's backend.
+#define SWITCHYARD_GPU_BODY(Backend, Stage)                                             \
+  template SWITCHYARD_API void switchyard::Backend::launch<switchyard::kernels::Stage>( \
+      Stream&, const LaunchConfig&, const switchyard::kernels::Stage::Params&)
+#define SWITCHYARD_GPU_BODIES(Backend)  \
+  SWITCHYARD_GPU_BODY(Backend, Gate);   \
+  SWITCHYARD_GPU_BODY(Backend, Route);  \
+  SWITCHYARD_GPU_BODY(Backend, Plan);   \
+  SWITCHYARD_GPU_BODY(Backend, GateUp); \
+  SWITCHYARD_GPU_BODY(Backend, Down);   \
+  SWITCHYARD_GPU_BODY(Backend, Combine)

@@ -1,0 +1,38 @@
+# SPDX-License-Identifier: Apache-2.0
+# Enables CUDA, with what CMake 3.25 gets wrong for CUDA 13 put right:
+#  - the compiler may be installed without being on the PATH;
+#  - CMake's own default architecture, 5.2, is one that CUDA 13 has dropped, so that the check of the
+#    compiler fails: the list is set before the language is enabled;
+#  - it does not know nvcc's option for C++20.
+
+# sm_80 serves all of 8.x, sm_90a has Hopper's own instructions, the PTX serves later generations.
+set(SWITCHYARD_DEFAULT_CUDA_ARCHITECTURES 80-real 90a-real 90-virtual)
+
+if(NOT CMAKE_CUDA_COMPILER AND NOT DEFINED ENV{CUDACXX})
+  find_program(
+    SWITCHYARD_NVCC nvcc PATHS ENV CUDA_PATH ENV CUDA_HOME /usr/local/cuda PATH_SUFFIXES bin
+  )
+  mark_as_advanced(SWITCHYARD_NVCC)
+  if(NOT SWITCHYARD_NVCC)
+    message(FATAL_ERROR "SWITCHYARD_BACKENDS names \"cuda\", which needs nvcc: none on the PATH or in "
+                        "/usr/local/cuda. Install the CUDA toolkit (12.4 or later), or set "
+                        "CMAKE_CUDA_COMPILER"
+    )
+  endif()
+  set(CMAKE_CUDA_COMPILER "${SWITCHYARD_NVCC}")
+endif()
+if(NOT DEFINED CMAKE_CUDA_ARCHITECTURES)
+  set(CMAKE_CUDA_ARCHITECTURES "${SWITCHYARD_DEFAULT_CUDA_ARCHITECTURES}"
+      CACHE STRING "CUDA architectures"
+  )
+endif()
+enable_language(CUDA)
+if(NOT CMAKE_CUDA20_STANDARD_COMPILE_OPTION)
+  set(CMAKE_CUDA20_STANDARD_COMPILE_OPTION -std=c++20)
+  set(CMAKE_CUDA20_EXTENSION_COMPILE_OPTION -std=c++20)
+endif()
+if(CMAKE_CUDA_COMPILER_VERSION VERSION_LESS 12.4)
+  message(FATAL_ERROR "nvcc is ${CMAKE_CUDA_COMPILER_VERSION}, must be 12.4 or later")
+endif()
+find_package(CUDAToolkit REQUIRED)
+message(STATUS "switchyard CUDA architectures: ${CMAKE_CUDA_ARCHITECTURES}")
