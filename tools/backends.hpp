@@ -6,6 +6,7 @@
 #include <string_view>
 #include <type_traits>
 
+#include "switchyard/backends/host.hpp"
 #include "switchyard/built_backends.hpp"
 #include "switchyard/default_backend.hpp"
 #include "switchyard/error.hpp"
@@ -68,15 +69,15 @@ void with_backend(std::string_view name, Visitor&& visit) {
   }
 }
 
-/// Whether device memory of B is host memory.
+/// Whether device memory of B is host memory and its stages run on host threads.
 template <class B>
-inline constexpr bool kSharesHostMemory = std::is_same_v<B, CpuBackend>;
+inline constexpr bool kRunsOnHost = std::is_base_of_v<HostSubstrate, B>;
 
 /// Makes a backend; `num_threads` (0: its default) is for those that run on host threads.
 template <class B>
 [[nodiscard]] B make_backend([[maybe_unused]] int num_threads) {
-  if constexpr (std::is_same_v<B, CpuBackend>) {
-    return B(CpuOptions{.num_threads = num_threads});
+  if constexpr (kRunsOnHost<B>) {
+    return B({.num_threads = num_threads});
   } else {
     return B();
   }
@@ -85,7 +86,7 @@ template <class B>
 /// Host threads that run the stages of `backend`; 0 where none do.
 template <class B>
 [[nodiscard]] int host_threads([[maybe_unused]] const B& backend) {
-  if constexpr (std::is_same_v<B, CpuBackend>) {
+  if constexpr (kRunsOnHost<B>) {
     return backend.num_threads();
   } else {
     return 0;

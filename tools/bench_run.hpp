@@ -30,7 +30,7 @@ namespace switchyard::tools {
 /// else the bandwidth of a copy (reads and writes counted), with unknown operations.
 template <Backend B>
 [[nodiscard]] Ceilings measure_ceilings(B& backend) {
-  if constexpr (kSharesHostMemory<B>) {
+  if constexpr (kRunsOnHost<B>) {
     const int threads = host_threads(backend);
     return {measure_read_bandwidth(threads), measure_peak_flops(threads)};
   } else {
@@ -122,9 +122,9 @@ class BenchRun {
   [[nodiscard]] bool pass_bundle() const { return request_.route != RoutePath::host; }
 
   void check_host_memory() const {
-    const double copies = kSharesHostMemory<B> ? 2.0 : 1.0;
+    const double copies = kRunsOnHost<B> ? 2.0 : 1.0;
     check_memory(request_, copies, available_memory());
-    if (!kSharesHostMemory<B>) {
+    if (!kRunsOnHost<B>) {
       check_memory(request_, 1.0, backend_.info().memory_bytes);
     }
   }
@@ -148,7 +148,7 @@ class BenchRun {
 
   void load(const RandomWeights& weights, std::uint64_t cache_bytes) {
     const std::uint64_t available =
-        kSharesHostMemory<B> ? available_memory() : backend_.info().memory_bytes;
+        kRunsOnHost<B> ? available_memory() : backend_.info().memory_bytes;
     const int sets = choose_weight_sets(request_, available, cache_bytes);
     progress(fmt::format("loading {} of the weights",
                          sets == 1 ? "one copy" : fmt::format("{} copies", sets)));
