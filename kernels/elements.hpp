@@ -2,7 +2,6 @@
 // Host access to memory whose element type is known at run time. Addresses need no alignment.
 #pragma once
 
-#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -85,7 +84,9 @@ SWITCHYARD_FN inline void store_row(DType dtype, const float* from, std::int64_t
 /// Tokens alive in a call of num_tokens: the count on the device, clamped, or all.
 [[nodiscard]] SWITCHYARD_FN inline std::int32_t live_count(const std::int32_t* live_tokens,
                                                            std::int32_t num_tokens) noexcept {
-  return live_tokens == nullptr ? num_tokens : std::clamp(*live_tokens, 0, num_tokens);
+  if (live_tokens == nullptr) return num_tokens;
+  const std::int32_t live = *live_tokens;
+  return live < 0 ? 0 : (live > num_tokens ? num_tokens : live);
 }
 
 }  // namespace switchyard::kernels

@@ -13,6 +13,7 @@
 //   sync_wave()                             all lanes of the wave meet; memory is ordered among
 //   them shuffle(value, lane)                    value of another lane of the wave
 //   ballot(condition)                       bit per lane
+//   popcount(mask)                          bits that are set
 //   shared<T>(count)                        the block's next shared array: element access by [i]
 //   alone
 //
@@ -22,7 +23,6 @@
 // atomics where a result could depend on their order.
 #pragma once
 
-#include <bit>
 #include <cstddef>
 #include <cstdint>
 
@@ -120,6 +120,13 @@ template <class Ctx>
     mask &= set ? having : ~having;
   }
   return mask;
+}
+
+/// Bits that tell `count` values apart.
+[[nodiscard]] constexpr int bits_for(std::int32_t count) noexcept {
+  int bits = 0;
+  while ((std::int64_t{1} << bits) < count) ++bits;
+  return bits;
 }
 
 /// Lanes below `lane`, as a mask.

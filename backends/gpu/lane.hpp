@@ -64,6 +64,8 @@ class Lane {
     return WaveOps::ballot(condition);
   }
 
+  [[nodiscard]] __device__ static int popcount(std::uint64_t mask) { return __popcll(mask); }
+
   template <class T>
   [[nodiscard]] __device__ SharedArray<T> shared(std::int64_t count) {
     T* const data = reinterpret_cast<T*>(shared_);

@@ -2,6 +2,7 @@
 // The context (kernels/simt.hpp) that the emulator hands to a body.
 #pragma once
 
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -85,6 +86,8 @@ class Lane {
     for (int i = 0; i < Wave; ++i) mask |= std::uint64_t{read<bool>(slots, i)} << i;
     return mask;
   }
+
+  [[nodiscard]] static int popcount(std::uint64_t mask) { return std::popcount(mask); }
 
   template <class T>
   [[nodiscard]] SharedArray<T> shared(std::int64_t count) {

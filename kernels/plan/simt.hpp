@@ -46,7 +46,7 @@ struct PlanSteps {
   /// e; place(pair, row) gets each pair with its cursor's value, -1 for a skipped one.
   template <class Cursors, class Place>
   SWITCHYARD_FN void walk_tile(std::int64_t tile, Cursors& cursors, Place place) {
-    const int bits = std::bit_width(static_cast<std::uint32_t>(params.num_local_experts - 1));
+    const int bits = bits_for(params.num_local_experts);
     const std::int64_t size = plan_tile_pairs(num_pairs());
     const std::int64_t first = tile * size;
     const std::int64_t last = first + size < live_pairs() ? first + size : live_pairs();
@@ -54,10 +54,10 @@ struct PlanSteps {
       const std::int64_t pair = base + ctx.lane();
       const std::int32_t e = pair < last ? local_expert(pair) : -1;
       const std::uint64_t same = wave_match(ctx, e >= 0, static_cast<std::uint32_t>(e), bits);
-      const int rank = std::popcount(same & lanes_below(ctx.lane()));
+      const int rank = ctx.popcount(same & lanes_below(ctx.lane()));
       const std::int32_t start = e < 0 ? 0 : std::int32_t{cursors[e]};
       ctx.sync_wave();
-      if (e >= 0 && rank == 0) cursors[e] = start + std::popcount(same);
+      if (e >= 0 && rank == 0) cursors[e] = start + ctx.popcount(same);
       ctx.sync_wave();
       if (pair < last) place(pair, e < 0 ? -1 : start + rank);
     }
