@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 # The choice of backends. Backend NAME lives in backends/NAME, whose CMakeLists.txt defines the
-# library switchyard_NAME; its class is in switchyard/backends/NAME.hpp. To add one, add the folder.
+# library switchyard_NAME; its classes are in switchyard/backends/NAME.hpp. To add one, add the folder.
 set(SWITCHYARD_KNOWN_BACKENDS cpu simt cuda hip vulkan)
-set(SWITCHYARD_BACKEND_CLASS_cpu CpuBackend)
-set(SWITCHYARD_BACKEND_CLASS_simt Simt32Backend)
-set(SWITCHYARD_BACKEND_CLASS_cuda CudaBackend)
-set(SWITCHYARD_BACKEND_CLASS_hip HipBackend)
-set(SWITCHYARD_BACKEND_CLASS_vulkan VulkanBackend)
+set(SWITCHYARD_BACKEND_CLASSES_cpu CpuBackend)
+set(SWITCHYARD_BACKEND_CLASSES_simt Simt32Backend Simt64Backend Simt8Backend)
+set(SWITCHYARD_BACKEND_CLASSES_cuda CudaBackend)
+set(SWITCHYARD_BACKEND_CLASSES_hip HipBackend)
+set(SWITCHYARD_BACKEND_CLASSES_vulkan VulkanBackend)
 
 # Sets SWITCHYARD_BUILT_BACKENDS in the caller, or stops with the reason.
 function(switchyard_choose_backends)
@@ -31,16 +31,23 @@ function(switchyard_choose_backends)
   set(SWITCHYARD_BUILT_BACKENDS "${built}" PARENT_SCOPE)
 endfunction()
 
-# Writes switchyard/{default_backend,built_backends,version}.hpp into the build tree.
-function(switchyard_generate_headers)
+# Sets `includes` and `classes` in the caller: the headers and classes of the backends in a list.
+function(switchyard_describe_backends backends)
   set(includes "")
   set(classes "")
-  foreach(backend IN LISTS SWITCHYARD_BUILT_BACKENDS)
+  foreach(backend IN LISTS backends)
     string(APPEND includes "#include \"switchyard/backends/${backend}.hpp\"\n")
-    list(APPEND classes ${SWITCHYARD_BACKEND_CLASS_${backend}})
+    list(APPEND classes ${SWITCHYARD_BACKEND_CLASSES_${backend}})
   endforeach()
   list(JOIN classes ", " classes)
-  set(default_class ${SWITCHYARD_BACKEND_CLASS_${SWITCHYARD_DEFAULT_BACKEND}})
+  set(includes "${includes}" PARENT_SCOPE)
+  set(classes "${classes}" PARENT_SCOPE)
+endfunction()
+
+# Writes switchyard/{default_backend,built_backends,version}.hpp into the build tree.
+function(switchyard_generate_headers)
+  switchyard_describe_backends("${SWITCHYARD_BUILT_BACKENDS}")
+  list(GET SWITCHYARD_BACKEND_CLASSES_${SWITCHYARD_DEFAULT_BACKEND} 0 default_class)
   foreach(header IN ITEMS default_backend built_backends version)
     configure_file(
       ${PROJECT_SOURCE_DIR}/cmake/${header}.hpp.in

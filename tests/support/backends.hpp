@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The backends under test. A backend gets the whole suite by its name in this list.
+// The backends under test. A backend gets the whole suite by being in the generated list.
 #pragma once
 
 #include <cstddef>
@@ -8,11 +8,9 @@
 #include <tuple>
 #include <vector>
 
-#include "switchyard/backends/cpu.hpp"
+#include "support/backend_list.hpp"
 
 namespace switchyard::test {
-
-using Backends = std::tuple<CpuBackend>;
 
 /// How the suite makes a backend. A backend whose constructor needs more specialises it.
 template <class B>
