@@ -98,6 +98,14 @@ void check_options(const LayerOptions& options) {
   if (options.block_size) check_block_size("options.block_size", *options.block_size);
 }
 
+void check_graph_cache_options(const GraphCacheOptions& options) {
+  require(options.max_graphs >= 1, "options.max_graphs is 0, must be at least 1");
+  require(options.warm_up_calls >= 0, "options.warm_up_calls is {}, must be at least 0",
+          options.warm_up_calls);
+  require(options.retry_calls >= 1, "options.retry_calls is {}, must be at least 1",
+          options.retry_calls);
+}
+
 std::optional<RoutePath> route_path_of_environment() {
   const char* const raw = std::getenv("SWITCHYARD_DEVICE_ROUTE");
   const std::string_view text = raw == nullptr ? "" : raw;

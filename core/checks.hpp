@@ -9,6 +9,7 @@
 #include <span>
 #include <string_view>
 
+#include "switchyard/graph_cache.hpp"
 #include "switchyard/layer_config.hpp"
 #include "switchyard/moe_layer.hpp"
 #include "switchyard/weights.hpp"
@@ -53,6 +54,9 @@ SWITCHYARD_API void check_scratch_tokens(std::int64_t num_tokens, std::int64_t m
 
 /// Throws Error{invalid_argument} unless the slab holds total_bytes at the plan's alignment.
 SWITCHYARD_API void check_slab(DeviceSpan<std::byte> slab, const WorkspacePlan& plan);
+
+/// Throws Error{invalid_argument} for an option out of its range.
+SWITCHYARD_API void check_graph_cache_options(const GraphCacheOptions& options);
 
 /// Throws Error{not_capturable} that names what cannot be captured and the way out.
 [[noreturn]] SWITCHYARD_API void throw_not_capturable(std::string_view what);

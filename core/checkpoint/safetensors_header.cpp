@@ -15,6 +15,8 @@ namespace bounds = safetensors_limits;
 
 // The shortest tensor entry, {"":{"dtype":"U8","shape":[],"data_offsets":[0,0]}}, without braces.
 constexpr std::size_t kMinEntryBytes = 48;
+// Room for shorter ones, so that messages name what they lack.
+constexpr std::size_t kSpareEntries = 64;
 // Each further extent takes a digit and a comma.
 constexpr std::size_t kMaxExtentsPerEntry = bounds::kMaxRank;
 
@@ -25,7 +27,7 @@ class HeaderReader {
   HeaderReader(std::size_t header_bytes, const JsonCounts& counts, std::span<const std::byte> data,
                std::string_view what, SafetensorsHeader& header)
       : data_(data), what_(what), header_(header) {
-    const std::size_t entries = std::min(counts.objects, header_bytes / kMinEntryBytes);
+    const std::size_t entries = std::min(counts.objects, header_bytes / kMinEntryBytes + kSpareEntries);
     header_.tensors.reserve(std::min(entries, bounds::kMaxTensors));
     header_.names.reserve(counts.string_bytes);
     header_.extents.reserve(std::min(counts.scalars, entries * kMaxExtentsPerEntry));

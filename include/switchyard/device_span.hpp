@@ -36,6 +36,9 @@ class DeviceSpan {
     return {data_, count};
   }
 
+  /// The same memory, not the same contents.
+  constexpr bool operator==(const DeviceSpan&) const = default;
+
  private:
   T* data_ = nullptr;
   std::size_t size_ = 0;
@@ -58,6 +61,8 @@ struct DeviceMatrix {
   DType dtype = DType::f32;
   std::int64_t rows = 0;
   std::int64_t cols = 0;
+
+  constexpr bool operator==(const DeviceMatrix&) const = default;
 };
 
 /// A matrix that is only read.
@@ -73,6 +78,8 @@ struct ConstDeviceMatrix {
       : data(data_in), dtype(dtype_in), rows(rows_in), cols(cols_in) {}
   constexpr ConstDeviceMatrix(const DeviceMatrix& m) noexcept
       : data(m.data), dtype(m.dtype), rows(m.rows), cols(m.cols) {}
+
+  constexpr bool operator==(const ConstDeviceMatrix&) const = default;
 };
 
 }  // namespace switchyard

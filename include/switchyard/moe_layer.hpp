@@ -56,6 +56,8 @@ struct MoeInputs {
 
   ConstDeviceMatrix residual;  ///< [T, H] added to the output, or absent. May be output itself.
   DeviceMatrix output;         ///< [T, H]; may be hidden_states itself.
+
+  bool operator==(const MoeInputs&) const = default;
 };
 
 /// An MoE layer with its weights on the device of a backend.

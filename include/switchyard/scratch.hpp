@@ -28,6 +28,8 @@ struct RouteBuffers {
   DeviceSpan<PackedRow> sorted_tokens;   ///< [cap] packed row of each slot; P in padding slots
   DeviceSpan<ExpertId> block_ids;        ///< [cap/bs] expert of each block; -1 beyond the last
   DeviceSpan<std::int32_t> total_post_pad;  ///< [1] slots in use after padding, a multiple of bs
+
+  bool operator==(const RouteBuffers&) const = default;
 };
 
 /// The bundle that a call on backend B is handed. Pass it and routing stays on the device; pass
@@ -51,6 +53,8 @@ struct IntermediateBuffers {
   DeviceSpan<std::byte> shared_activated;  ///< [T, I_shared]
   DeviceSpan<std::byte> shared_rows;       ///< [T, H]
   DeviceSpan<float> shared_gate;           ///< [T, 1]
+
+  bool operator==(const IntermediateBuffers&) const = default;
 };
 
 /// The intermediates of a call on backend B.
