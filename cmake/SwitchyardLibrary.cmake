@@ -27,7 +27,7 @@ function(switchyard_add_library name)
   )
   # Names in BUILD_INTERFACE leave no trace in the installed package.
   target_link_libraries(
-    ${target} PRIVATE $<BUILD_INTERFACE:switchyard_options> $<BUILD_INTERFACE:fmt::fmt-header-only>
+    ${target} PRIVATE $<BUILD_INTERFACE:switchyard_options> $<BUILD_INTERFACE:switchyard_fmt>
   )
 endfunction()
 

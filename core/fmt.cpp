@@ -14,6 +14,7 @@ namespace {
 [[gnu::used]] const auto kAssertFail = &assert_fail;
 [[gnu::used]] bool (*const kIsPrintable)(std::uint32_t) = &is_printable;
 [[gnu::used]] std::string (*const kFormat)(string_view, format_args) = &fmt::vformat;
+[[gnu::used]] void (*const kPrint)(std::FILE*, string_view, format_args) = &fmt::vprint;
 
 }  // namespace
 
