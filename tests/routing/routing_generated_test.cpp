@@ -194,5 +194,5 @@ TEMPLATE_LIST_TEST_CASE("generated batches route and plan as the oracle does", "
   }
   WARN(cases << " generated batches; the worst f32 weight used " << 100.0 * worst_weight
              << " % of its bound");
-  if (scaled(1000) >= 1000) CHECK(cases >= 50'000);
+  CHECK(cases >= (scaled(1000) >= 1000 ? 50'000 : 1));
 }

@@ -32,11 +32,13 @@ inline Bounded rounded(Bounded x, double roundings = 1.0) {
   return {x.value, x.bound + roundings * (kF32Roundoff * 1.0001 * x.magnitude() + kF32Tiny)};
 }
 
-/// `x` stored in `dtype`.
+/// `x` stored in `dtype`: rounding is monotone, so the result lies between the roundings of the
+/// ends of x's interval; often they are one number.
 inline Bounded stored(Bounded x, DType dtype) {
   if (dtype == DType::f32) return x;
-  const FloatFormat format = format_of(dtype);
-  return {x.value, x.bound + format.unit_roundoff() * x.magnitude() + 2 * format.underflow()};
+  const double low = round_to(x.value - x.bound, dtype);
+  const double high = round_to(x.value + x.bound, dtype);
+  return low == high ? Bounded{low, 0.0} : Bounded{0.5 * (low + high), 0.5 * (high - low)};
 }
 
 inline Bounded operator+(Bounded a, Bounded b) {

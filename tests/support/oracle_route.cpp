@@ -44,6 +44,16 @@ std::vector<Bounded> softmax(std::span<const Bounded> logits) {
   return terms;
 }
 
+/// Clamped to the finite numbers of `dtype`.
+Bounded finite(Bounded weight, DType dtype) {
+  const double largest = format_of(dtype).largest;
+  const double low = std::clamp(weight.value - weight.bound, -largest, largest);
+  const double high = std::clamp(weight.value + weight.bound, -largest, largest);
+  return low < -0.99 * largest || high > 0.99 * largest
+             ? Bounded{0.5 * low + 0.5 * high, 0.5 * high - 0.5 * low}
+             : weight;
+}
+
 /// Something that is ranked: by value, ties to the lower index, a NaN last.
 struct Candidate {
   Bounded key;
@@ -170,7 +180,9 @@ RoutedToken route(const RouterConfig& router, DType activation_dtype,
   }
   for (Bounded& weight : weights) {
     weight = weight * Bounded{static_cast<double>(router.scaling_factor), 0.0};
-    if (router.weights_rounding == Rounding::activation) weight = stored(weight, activation_dtype);
+    const bool narrow = router.weights_rounding == Rounding::activation;
+    weight = finite(narrow ? stored(weight, activation_dtype) : weight,
+                    narrow ? activation_dtype : DType::f32);
   }
   result.weights = std::move(weights);
   return result;

@@ -82,32 +82,31 @@ class CallMemory {
       : session_(session), config_(config), poison_(poison) {
     const std::int64_t tokens = call.num_tokens;
     const std::int64_t hidden = config.hidden_size;
+    const DType dtype = config.activation_dtype;
     hidden_ = bytes(call.hidden_states.bytes());
     output_ = call.output_is_hidden_states ? hidden_
               : call.residual_is_output    ? bytes(call.residual.bytes())
                                            : poisoned(call.hidden_states.bytes().size());
-    inputs_.hidden_states = {hidden_->span().data(), config.activation_dtype, tokens, hidden};
-    inputs_.output = {output_->span().data(), config.activation_dtype, tokens, hidden};
-    if (call.residual_is_output) {
-      inputs_.residual = inputs_.output;
-    } else if (call.residual.present()) {
-      inputs_.residual = {bytes(call.residual.bytes())->span().data(), config.activation_dtype,
-                          tokens, hidden};
+    inputs_.hidden_states = {hidden_->span().data(), dtype, tokens, hidden};
+    inputs_.output = {output_->span().data(), dtype, tokens, hidden};
+    if (call.residual.present()) {
+      residual_ = call.residual_is_output ? output_ : bytes(call.residual.bytes());
+      inputs_.residual = {residual_->span().data(), dtype, tokens, hidden};
     }
     if (call.router_logits.present()) {
-      inputs_.router_logits = {bytes(call.router_logits.bytes())->span().data(),
-                               call.router_logits.dtype(), tokens, config.num_experts};
+      logits_ = bytes(call.router_logits.bytes());
+      inputs_.router_logits = {logits_->span().data(), call.router_logits.dtype(), tokens,
+                               config.num_experts};
     }
     if (!call.selected_ids.empty()) {
-      inputs_.selected_ids =
-          as<const ExpertId>(bytes(std::as_bytes(std::span(call.selected_ids)))->span());
-      inputs_.pair_weights =
-          as<const float>(bytes(std::as_bytes(std::span(call.pair_weights)))->span());
+      ids_ = bytes(std::as_bytes(std::span(call.selected_ids)));
+      weights_ = bytes(std::as_bytes(std::span(call.pair_weights)));
+      inputs_.selected_ids = as<const ExpertId>(ids_->span());
+      inputs_.pair_weights = as<const float>(weights_->span());
     }
     if (call.live_tokens) {
-      live_ = *call.live_tokens;
-      inputs_.live_tokens =
-          as<const std::int32_t>(bytes(std::as_bytes(std::span(&live_, 1)))->span());
+      live_ = bytes(std::as_bytes(std::span(&*call.live_tokens, 1)));
+      inputs_.live_tokens = as<const std::int32_t>(live_->span());
     }
     plan_ = plan_workspace(config, tokens);
     if (placement == Placement::slab) {
@@ -134,6 +133,21 @@ class CallMemory {
   [[nodiscard]] MoeInputs& inputs() { return inputs_; }
   [[nodiscard]] const DeviceRouteScratch<B>& route() const { return route_; }
   [[nodiscard]] const MoeIntermediates<B>& intermediates() const { return intermediates_; }
+
+  /// Replaces what the input buffers hold by another call of the same kind and extents. Waits for
+  /// the stream.
+  void rewrite(const CallCase& call) {
+    const auto put = [&](const Bytes& buffer, std::span<const std::byte> content) {
+      if (buffer) session_.backend.upload(session_.stream, buffer->span(), content);
+    };
+    put(hidden_, call.hidden_states.bytes());
+    put(residual_, call.residual.bytes());
+    put(logits_, call.router_logits.bytes());
+    put(ids_, std::as_bytes(std::span(call.selected_ids)));
+    put(weights_, std::as_bytes(std::span(call.pair_weights)));
+    if (call.live_tokens) put(live_, std::as_bytes(std::span(&*call.live_tokens, 1)));
+    session_.backend.synchronize(session_.stream);
+  }
 
   /// Waits for the stream.
   [[nodiscard]] std::vector<std::byte> output() { return session_.download(output_->span()); }
@@ -197,8 +211,7 @@ class CallMemory {
   const LayerConfig config_;
   std::byte poison_;
   std::vector<Bytes> buffers_;
-  Bytes hidden_, output_;
-  std::int32_t live_ = 0;
+  Bytes hidden_, output_, residual_, logits_, ids_, weights_, live_;  // null: absent
   MoeInputs inputs_;
   WorkspacePlan plan_;
   std::optional<MoeScratch<B>> scratch_;

@@ -1,0 +1,277 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a call asks of its backend: the exact operations of each path, and no allocation of host
+// memory.
+#include <algorithm>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "core/moe_layer_impl.hpp"
+#include "support/allocation_counter.hpp"
+#include "support/catch.hpp"
+#include "support/environment.hpp"
+#include "support/recording_backend.hpp"
+#include "support/run_call.hpp"
+#include "switchyard/moe_forward.hpp"
+
+using namespace switchyard;
+using namespace switchyard::test;
+
+namespace {
+
+using Log = std::vector<std::string>;
+
+LayerCase layer_with(bool shared, bool gated, bool mapped) {
+  Random random(71);
+  LayerCase layer;
+  LayerConfig& config = layer.config;
+  config.hidden_size = 20;
+  config.intermediate_size = 12;
+  config.num_experts = 6;
+  config.top_k = 2;
+  if (shared) config.shared_expert = {10, gated};
+  if (mapped) {
+    config.num_local_experts = 2;
+    layer.expert_map = {-1, 0, -1, 1, -1, -1};
+  }
+  fill_tensors(random, layer, false);
+  return layer;
+}
+
+CallCase call_with(const LayerCase& layer, Routing routing, bool live, bool residual) {
+  Random random(72);
+  CallCase call = random_call(random, layer, 9, routing);
+  call.live_tokens.reset();
+  if (live) call.live_tokens = 5;
+  call.residual = Tensor();
+  if (residual) {
+    call.residual = Tensor(normals(random, 9 * 20), layer.config.activation_dtype, {1, 9, 20});
+  }
+  call.residual_is_output = call.output_is_hidden_states = false;
+  return call;
+}
+
+/// Every configuration that changes what is enqueued.
+template <class Visit>
+void for_each_configuration(Visit&& visit) {
+  for (const int shared : {0, 1, 2}) {
+    for (const bool mapped : {false, true}) {
+      for (const Routing routing : {Routing::gate, Routing::logits, Routing::preselected}) {
+        for (const bool live : {false, true}) {
+          for (const bool residual : {false, true}) {
+            INFO("shared " << shared << " mapped " << mapped << " routing "
+                           << static_cast<int>(routing) << " live " << live << " residual "
+                           << residual);
+            const LayerCase layer = layer_with(shared > 0, shared == 2, mapped);
+            visit(layer, call_with(layer, routing, live, residual), routing);
+          }
+        }
+      }
+    }
+  }
+}
+
+Log expected_plan(Routing routing) {
+  switch (routing) {
+    case Routing::gate:
+      return {"launch gate", "launch route", "launch plan"};
+    case Routing::logits:
+      return {"launch route", "launch plan"};
+    default:
+      return {"copy", "copy", "launch plan"};
+  }
+}
+
+Log expected_experts(const LayerConfig& config) {
+  Log log{"launch gate_up", "launch down"};
+  if (config.shared_expert.intermediate_size > 0) {
+    log.insert(log.end(), {"launch gate_up", "launch down"});
+  }
+  if (config.shared_expert.gated) log.push_back("launch gate");
+  log.push_back("launch combine");
+  return log;
+}
+
+Log joined(Log first, const Log& second) {
+  first.insert(first.end(), second.begin(), second.end());
+  return first;
+}
+
+Log launches(const Log& log) {
+  Log result;
+  std::copy_if(log.begin(), log.end(), std::back_inserter(result),
+               [](const std::string& operation) { return operation.starts_with("launch"); });
+  return result;
+}
+
+std::int64_t count(const Log& log, const std::string& operation) {
+  return std::count(log.begin(), log.end(), operation);
+}
+
+/// A layer on a recording backend and the memory of one call.
+template <class B>
+struct Recorded {
+  using Recorder = RecordingBackend<B>;
+
+  Recorded(const LayerCase& layer_case, const CallCase& call, const LayerOptions& options = {})
+      : recorder(session.backend),
+        layer(recorder, session.stream, layer_case.config, layer_case.host(), options),
+        memory(session, layer_case.config, call, Placement::slab, kPoisons[1]) {
+    static_cast<RouteBuffers&>(route) = memory.route();
+    static_cast<IntermediateBuffers&>(intermediates) = memory.intermediates();
+    static_cast<void>(recorder.take_log());
+  }
+  ~Recorded() { session.backend.synchronize(session.stream); }
+
+  Log forward(bool bundle) {
+    static_cast<void>(
+        layer.forward(session.stream, memory.inputs(), intermediates, bundle ? &route : nullptr));
+    return recorder.take_log();
+  }
+
+  Session<B> session;
+  Recorder recorder;
+  MoeLayer<Recorder> layer;
+  CallMemory<B> memory;
+  DeviceRouteScratch<Recorder> route;
+  MoeIntermediates<Recorder> intermediates;
+};
+
+}  // namespace
+
+TEMPLATE_LIST_TEST_CASE("the device path enqueues its stages in order and nothing else",
+                        "[sequence]", Backends) {
+  for_each_configuration([](const LayerCase& layer, const CallCase& call, Routing routing) {
+    Recorded<TestType> recorded(layer, call);
+    const Log plan = expected_plan(routing);
+    const Log experts = expected_experts(layer.config);
+    CHECK(recorded.forward(true) == joined(plan, experts));
+    const auto route = recorded.layer.route(recorded.session.stream, recorded.memory.inputs(),
+                                            recorded.intermediates, &recorded.route);
+    CHECK(recorded.recorder.take_log() == plan);
+    recorded.layer.run_experts(recorded.session.stream, recorded.memory.inputs(),
+                               recorded.intermediates, route);
+    CHECK(recorded.recorder.take_log() == experts);
+  });
+}
+
+TEMPLATE_LIST_TEST_CASE("route and run_experts give what forward gives", "[sequence]", Backends) {
+  for_each_configuration([](const LayerCase& layer_case, const CallCase& call, Routing) {
+    Session<TestType> session;
+    MoeLayer<TestType> layer(session.backend, session.stream, layer_case.config, layer_case.host());
+    for (const bool bundle : {true, false}) {
+      const Outcome whole = run_call(session, layer, call, {bundle, Placement::slab, kPoisons[2]});
+      CallMemory<TestType> memory(session, layer_case.config, call, Placement::slab, kPoisons[2]);
+      const auto plan = layer.route(session.stream, memory.inputs(), memory.intermediates(),
+                                    bundle ? &memory.route() : nullptr);
+      layer.run_experts(session.stream, memory.inputs(), memory.intermediates(), plan);
+      CHECK(download_plan(session.backend, session.stream, plan) == whole.plan);
+      CHECK(memory.output() == whole.output);
+
+      CallMemory<TestType> bucketed(session, layer_case.config, call, Placement::slab, kPoisons[2]);
+      const MoeForwardParams<TestType> params{layer, session.stream, bucketed.inputs(),
+                                              bucketed.intermediates(),
+                                              bundle ? &bucketed.route() : nullptr};
+      static_cast<void>(moe_forward_bucketed(params));
+      CHECK(bucketed.output() == whole.output);
+    }
+  });
+}
+
+TEMPLATE_LIST_TEST_CASE("the host path reads back once, plans and uploads", "[sequence]",
+                        Backends) {
+  for_each_configuration([](const LayerCase& layer, const CallCase& call, Routing routing) {
+    Recorded<TestType> recorded(layer, call);
+    static_cast<void>(recorded.forward(false));
+    const Log log = recorded.forward(false);
+    const Log gate = routing == Routing::gate ? Log{"launch gate"} : Log{};
+    CHECK(launches(log) == joined(gate, expected_experts(layer.config)));
+    CHECK(count(log, "allocate") == 0);
+    CHECK(count(log, "make_event") == 0);
+    CHECK(count(log, "make_stream") == 0);
+    CHECK(count(log, "upload") == 8);
+    const std::int64_t read = routing == Routing::preselected ? 2 : 1;
+    CHECK(count(log, "download") == read + (call.live_tokens ? 1 : 0));
+    const auto position = [&](const std::string& operation) {
+      return std::find(log.begin(), log.end(), operation) - log.begin();
+    };
+    CHECK(position("download") < position("upload"));
+    CHECK(position("upload") < position("launch gate_up"));
+  });
+}
+
+TEMPLATE_LIST_TEST_CASE("a path is chosen by bundle, option and environment, in rising order",
+                        "[sequence]", Backends) {
+  const LayerCase layer = layer_with(false, false, false);
+  const CallCase call = call_with(layer, Routing::logits, false, false);
+  const auto is_device = [](const Log& log) { return count(log, "launch plan") == 1; };
+  ScopedEnvironment environment("SWITCHYARD_DEVICE_ROUTE", nullptr);
+  for (const char* variable : {"", "0", "1"}) {
+    for (const int option : {0, 1, 2}) {
+      environment.set(variable);
+      LayerOptions options;
+      if (option == 1) options.route_path = RoutePath::device;
+      if (option == 2) options.route_path = RoutePath::host;
+      Recorded<TestType> recorded(layer, call, options);
+      for (const char* later : {"0", "1", "nonsense"}) {
+        environment.set(later);  // read once, when the layer was made
+        for (const bool bundle : {true, false}) {
+          INFO("variable '" << variable << "' option " << option << " bundle " << bundle);
+          const bool device = *variable != '\0' ? *variable == '1'
+                              : option != 0     ? option == 1
+                                                : bundle;
+          CHECK(recorded.layer.route_path(bundle) ==
+                (device ? RoutePath::device : RoutePath::host));
+          CHECK(is_device(recorded.forward(bundle)) == device);
+        }
+      }
+    }
+  }
+}
+
+TEMPLATE_LIST_TEST_CASE("a forward allocates no host memory", "[sequence]", Backends) {
+  CHECK([] {
+    const std::int64_t before = allocations_of_this_thread();
+    const std::vector<int> probe(10);
+    return allocations_of_this_thread() - before;
+  }() == 1);
+  for_each_configuration([](const LayerCase& layer_case, const CallCase& call, Routing) {
+    Session<TestType> session;
+    MoeLayer<TestType> layer(session.backend, session.stream, layer_case.config, layer_case.host());
+    CallMemory<TestType> memory(session, layer_case.config, call, Placement::slab, kPoisons[1]);
+    session.backend.synchronize(session.stream);
+    const auto allocations = [&](const DeviceRouteScratch<TestType>* route) {
+      const std::int64_t before = allocations_of_this_thread();
+      const auto plan =
+          layer.forward(session.stream, memory.inputs(), memory.intermediates(), route);
+      layer.run_experts(session.stream, memory.inputs(), memory.intermediates(), plan);
+      static_cast<void>(
+          layer.route(session.stream, memory.inputs(), memory.intermediates(), route));
+      return allocations_of_this_thread() - before;
+    };
+    for (int i = 0; i < 3; ++i) CHECK(allocations(&memory.route()) == 0);
+    static_cast<void>(allocations(nullptr));
+    for (int i = 0; i < 3; ++i) CHECK(allocations(nullptr) == 0);
+  });
+}
+
+TEMPLATE_LIST_TEST_CASE("the host path's first call makes room for every later one", "[sequence]",
+                        Backends) {
+  const LayerCase layer_case = layer_with(true, true, false);
+  Session<TestType> session;
+  MoeLayer<TestType> layer(session.backend, session.stream, layer_case.config, layer_case.host());
+  const MoeScratch<TestType> scratch(session.backend, plan_workspace(layer_case.config, 64));
+  for (const std::int64_t tokens : {1, 64, 0, 33}) {
+    Random random(73);
+    CallCase call = random_call(random, layer_case, tokens, Routing::logits);
+    call.live_tokens.reset();
+    CallMemory<TestType> memory(session, layer_case.config, call, Placement::slab, kPoisons[1]);
+    session.backend.synchronize(session.stream);
+    const std::int64_t before = allocations_of_this_thread();
+    static_cast<void>(
+        layer.forward(session.stream, memory.inputs(), scratch.intermediates(), nullptr));
+    const std::int64_t made = allocations_of_this_thread() - before;
+    INFO("T " << tokens);
+    if (tokens != 1) CHECK(made == 0);
+  }
+}
