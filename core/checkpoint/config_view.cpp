@@ -45,7 +45,7 @@ std::string without_python_words(std::string_view text) {
   return out;
 }
 
-std::string shown(const json& value) {
+std::string json_text(const json& value) {
   return one_line(value.dump(-1, ' ', true, json::error_handler_t::replace)).substr(0, 80);
 }
 
@@ -69,7 +69,7 @@ const json* ConfigView::find(const KeyNames& names, std::string_view* found) con
 
 void ConfigView::wrong_type(std::string_view key, const json& value,
                             std::string_view expected) const {
-  malformed("{}: {} is {}, must be {}", what_, key, shown(value), expected);
+  malformed("{}: {} is {}, must be {}", what_, key, json_text(value), expected);
 }
 
 std::int64_t ConfigView::integer(const IntKey& key, std::int64_t layer, std::int64_t min,
@@ -92,7 +92,7 @@ std::int64_t ConfigView::integer(const IntKey& key, std::int64_t layer, std::int
     }
     if (value->is_number_unsigned() &&
         value->get<std::uint64_t>() > std::uint64_t{std::numeric_limits<std::int64_t>::max()}) {
-      malformed("{}: {} is {}, must be in [{}, {}]", what_, name, shown(*value), min, max);
+      malformed("{}: {} is {}, must be in [{}, {}]", what_, name, json_text(*value), min, max);
     }
     result = value->get<std::int64_t>();
   }
@@ -165,7 +165,7 @@ std::string ConfigView::shown(const KeyNames& names) const {
   if (value == nullptr) {
     return {};
   }
-  return value->is_string() ? value->get<std::string>().substr(0, 80) : checkpoint::shown(*value);
+  return value->is_string() ? value->get<std::string>().substr(0, 80) : json_text(*value);
 }
 
 json parse_config(std::string_view text, std::string_view what) {

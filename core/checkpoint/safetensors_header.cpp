@@ -27,7 +27,8 @@ class HeaderReader {
   HeaderReader(std::size_t header_bytes, const JsonCounts& counts, std::span<const std::byte> data,
                std::string_view what, SafetensorsHeader& header)
       : data_(data), what_(what), header_(header) {
-    const std::size_t entries = std::min(counts.objects, header_bytes / kMinEntryBytes + kSpareEntries);
+    const std::size_t entries =
+        std::min(counts.objects, header_bytes / kMinEntryBytes + kSpareEntries);
     header_.tensors.reserve(std::min(entries, bounds::kMaxTensors));
     header_.names.reserve(counts.string_bytes);
     header_.extents.reserve(std::min(counts.scalars, entries * kMaxExtentsPerEntry));
