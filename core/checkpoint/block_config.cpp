@@ -131,6 +131,11 @@ void check_requirements(const Family& family, const ConfigView& config) {
 
 LayerConfig read_block_config(const Family& family, const ConfigView& config, std::int64_t layer) {
   check_requirements(family, config);
+  if (config.has(family.num_experts.names) &&
+      config.integer(family.num_experts, layer, std::numeric_limits<std::int64_t>::min(),
+                     kAnything) == 0) {
+    fail(ErrorCode::unsupported_model, "{}: the model has no experts", config.what());
+  }
   LayerConfig block;
   block.hidden_size = extent(config, {.names = {"hidden_size"}}, layer, limits::kMaxHiddenSize);
   block.intermediate_size =

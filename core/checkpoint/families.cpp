@@ -185,7 +185,6 @@ constexpr std::array kTable = std::to_array<Family>({
      .shared = counted_shared("n_shared_experts", 0),
      .layers = LayerRule::leading_dense,
      .dense_layers = dense_layers("first_k_dense_replace", 0),
-     .requirements = {{{"scoring_func", "sigmoid"}}},
      .names = names::kDeepseek},
     {.model_types = {"ernie4_5_moe"},
      .num_experts = {.names = {"moe_num_experts", "num_experts"}},

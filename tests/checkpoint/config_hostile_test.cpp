@@ -159,6 +159,11 @@ std::vector<Edit> edits() {
        kMalformed,
        {"text_config is 1", "an object"}},
       // Models that are not run.
+      {"olmoe",
+       "\"num_experts\": 12",
+       "\"num_experts\": 0",
+       kUnsupported,
+       {"the model has no experts"}},
       {"olmoe", "\"olmoe\"", "\"nllb-moe\"", kUnsupported, {"model_type \"nllb-moe\""}},
       {"olmoe", "\"olmoe\"", "\"a\\nb\"", kUnsupported, {"a\\x0ab"}},
       {"olmoe",

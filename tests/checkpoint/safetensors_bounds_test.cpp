@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Memory and processor time while large hostile headers are read: at most four headers and 1 MiB,
-// and 50 ms for each MiB. Both are measured where no sanitizer distorts them.
+// and 50 ms for each MiB. Measured where no sanitizer distorts them, time in optimised builds.
 #include <ctime>
 #include <fstream>
 #include <string>
@@ -15,15 +15,21 @@ using namespace switchyard::test;
 namespace {
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-constexpr bool kMeasures = false;
+constexpr bool kSanitized = true;
 #elif defined(__has_feature)
 #if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-constexpr bool kMeasures = false;
+constexpr bool kSanitized = true;
 #else
-constexpr bool kMeasures = true;
+constexpr bool kSanitized = false;
 #endif
 #else
-constexpr bool kMeasures = true;
+constexpr bool kSanitized = false;
+#endif
+
+#if defined(__OPTIMIZE__)
+constexpr bool kOptimized = true;
+#else
+constexpr bool kOptimized = false;
 #endif
 
 constexpr std::size_t kHeaderBytes = 16U << 20U;
@@ -128,7 +134,7 @@ TEST_CASE("bounds: memory and time of large hostile headers") {
   for (const Header& header : headers()) {
     INFO(header.what);
     const std::string bytes = safetensors_bytes(header.text, 0);
-    const bool measured = kMeasures && reset_peak();
+    const bool measured = !kSanitized && reset_peak();
     const std::size_t before = status_bytes("VmRSS");
     const std::clock_t start = std::clock();
     bool good = true;
@@ -148,7 +154,9 @@ TEST_CASE("bounds: memory and time of large hostile headers") {
       const std::size_t used = peak > before ? peak - before : 0;
       CAPTURE(used, header.text.size(), took_ms);
       CHECK(used <= 4 * header.text.size() + (1U << 20U));
-      CHECK(took_ms <= 50.0 * mib);
+      if (kOptimized) {
+        CHECK(took_ms <= 50.0 * mib);
+      }
     }
   }
 }
