@@ -36,3 +36,21 @@ if(CMAKE_CUDA_COMPILER_VERSION VERSION_LESS 12.4)
 endif()
 find_package(CUDAToolkit REQUIRED)
 message(STATUS "switchyard CUDA architectures: ${CMAKE_CUDA_ARCHITECTURES}")
+
+# switchyard_cuda_kernels(TARGET EXACT MATRIX) adds two sources that pass through nvcc: the kernels
+# whose arithmetic may not be contracted, and the matrix products.
+function(switchyard_cuda_kernels target exact matrix)
+  target_sources(${target} PRIVATE ${exact} ${matrix})
+  set_source_files_properties(${exact} ${matrix} PROPERTIES LANGUAGE CUDA)
+  set_source_files_properties(${exact} PROPERTIES COMPILE_OPTIONS -fmad=false)
+  set_target_properties(
+    ${target} PROPERTIES CUDA_STANDARD 20 CUDA_STANDARD_REQUIRED ON CUDA_EXTENSIONS OFF
+                         CUDA_VISIBILITY_PRESET hidden
+  )
+  target_compile_options(
+    ${target}
+    PRIVATE
+      "$<$<COMPILE_LANGUAGE:CUDA>:--expt-relaxed-constexpr;-Xcompiler=-Wall,-Wextra>"
+      "$<$<AND:$<COMPILE_LANGUAGE:CUDA>,$<BOOL:${SWITCHYARD_WARNINGS_AS_ERRORS}>>:-Werror=all-warnings>"
+  )
+endfunction()

@@ -1,8 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The matrix products.
-#include "backends/cuda/kernel_table.hpp"
-#include "kernels/down/simt.hpp"
-#include "kernels/gate_up/simt.hpp"
+#include "backends/cuda/wave_ops.hpp"
+#include "backends/gpu/kernels_matrix.hpp"
 
-SWITCHYARD_CUDA_KERNEL(GateUpBody);
-SWITCHYARD_CUDA_KERNEL(DownBody);
+SWITCHYARD_GPU_KERNELS_MATRIX(CudaApi);

@@ -3,11 +3,21 @@
 #pragma once
 
 #include <cstdint>
+#include <utility>
 
-namespace switchyard::cuda {
+#include "backends/gpu/kernels_impl.hpp"
 
-struct WaveOps {
+namespace switchyard {
+
+struct CudaApi;
+
+template <>
+struct gpu::WaveOps<CudaApi> {
   static constexpr unsigned kAllLanes = 0xffffffffU;
+  using Sizes = std::integer_sequence<int, 32>;
+
+  [[nodiscard]] static constexpr bool runs(int size) noexcept { return size == 32; }
+  __device__ static void trap() { __trap(); }
 
   __device__ static void sync() { __syncwarp(kAllLanes); }
   __device__ static std::uint32_t shuffle(std::uint32_t word, int from) {
@@ -18,4 +28,4 @@ struct WaveOps {
   }
 };
 
-}  // namespace switchyard::cuda
+}  // namespace switchyard

@@ -51,28 +51,28 @@ template <class Api, class Body>
 
 template <class Api>
 GpuBackend<Api>::GpuBackend(const GpuOptions& options)
-    : info_(gpu::choose_device(Api::devices(), options.device)) {}
+    : info_(gpu::choose_device(Runtime::devices(), options.device)) {}
 
 template <class Api>
 DeviceList GpuBackend<Api>::devices() {
-  return Api::devices();
+  return Runtime::devices();
 }
 
 template <class Api>
 typename GpuBackend<Api>::Stream GpuBackend<Api>::make_stream() {
-  return Stream(Api::create_stream(info_.index), info_.index, true);
+  return Stream(Runtime::create_stream(info_.index), info_.index, true);
 }
 
 template <class Api>
 typename GpuBackend<Api>::Event GpuBackend<Api>::make_event() {
-  return Event(Api::create_event(info_.index), info_.index);
+  return Event(Runtime::create_event(info_.index), info_.index);
 }
 
 template <class Api>
 void GpuBackend<Api>::upload(Stream& stream, DeviceSpan<std::byte> to,
                              std::span<const std::byte> from) {
   gpu::require_same_size(to.size(), from.size());
-  if (!to.empty()) Api::upload(info_.index, stream.native_, to.data(), from.data(), to.size());
+  if (!to.empty()) Runtime::upload(info_.index, stream.native_, to.data(), from.data(), to.size());
 }
 
 template <class Api>
@@ -81,20 +81,21 @@ void GpuBackend<Api>::download(Stream& stream, std::span<std::byte> to,
   gpu::require_same_size(to.size(), from.size());
   if (stream.is_capturing())
     throw Error(ErrorCode::not_capturable, "download waits for the device and cannot be captured");
-  if (!to.empty()) Api::download(info_.index, stream.native_, to.data(), from.data(), to.size());
+  if (!to.empty())
+    Runtime::download(info_.index, stream.native_, to.data(), from.data(), to.size());
 }
 
 template <class Api>
 void GpuBackend<Api>::copy(Stream& stream, DeviceSpan<std::byte> to,
                            DeviceSpan<const std::byte> from) {
   gpu::require_same_size(to.size(), from.size());
-  if (!to.empty()) Api::copy(info_.index, stream.native_, to.data(), from.data(), to.size());
+  if (!to.empty()) Runtime::copy(info_.index, stream.native_, to.data(), from.data(), to.size());
 }
 
 template <class Api>
 void GpuBackend<Api>::fill(Stream& stream, DeviceSpan<std::byte> to, std::byte value) {
   if (!to.empty())
-    Api::fill(info_.index, stream.native_, to.data(), static_cast<int>(value), to.size());
+    Runtime::fill(info_.index, stream.native_, to.data(), static_cast<int>(value), to.size());
 }
 
 template <class Api>
@@ -106,25 +107,25 @@ void GpuBackend<Api>::launch(Stream& stream, const LaunchConfig& /*config*/,
       params, info_.wave_size,
       [&]<class Body>(const kernels::simt::LaunchShape& shape, Params block) {
         if (shape.num_blocks == 0) return;
-        Api::launch(info_.index, stream.native_, gpu::kernel_for<Api, Body>(info_.wave_size),
-                    static_cast<unsigned>(shape.num_blocks),
-                    static_cast<unsigned>(shape.num_threads), shape.shared_bytes, &block);
+        Runtime::launch(info_.index, stream.native_, gpu::kernel_for<Api, Body>(info_.wave_size),
+                        static_cast<unsigned>(shape.num_blocks),
+                        static_cast<unsigned>(shape.num_threads), shape.shared_bytes, &block);
       });
 }
 
 template <class Api>
 void GpuBackend<Api>::record(Stream& stream, Event& event) {
-  Api::record_event(info_.index, stream.native_, event.native_);
+  Runtime::record_event(info_.index, stream.native_, event.native_);
 }
 
 template <class Api>
 void GpuBackend<Api>::wait(Stream& stream, const Event& event) {
-  Api::wait_event(info_.index, stream.native_, event.native_);
+  Runtime::wait_event(info_.index, stream.native_, event.native_);
 }
 
 template <class Api>
 double GpuBackend<Api>::elapsed_us(const Event& start, const Event& stop) const {
-  return Api::elapsed_us(info_.index, start.native_, stop.native_);
+  return Runtime::elapsed_us(info_.index, start.native_, stop.native_);
 }
 
 template <class Api>
@@ -132,17 +133,17 @@ void GpuBackend<Api>::synchronize(Stream& stream) {
   if (stream.is_capturing())
     throw Error(ErrorCode::not_capturable,
                 "synchronize waits for the device and cannot be captured");
-  Api::synchronize_stream(info_.index, stream.native_);
+  Runtime::synchronize_stream(info_.index, stream.native_);
 }
 
 template <class Api>
 void GpuBackend<Api>::synchronize(const Event& event) {
-  Api::synchronize_event(info_.index, event.native_);
+  Runtime::synchronize_event(info_.index, event.native_);
 }
 
 template <class Api>
 void GpuBackend<Api>::replay(Stream& stream, const Graph& graph) {
-  Api::replay(info_.index, stream.native_, graph.native_);
+  Runtime::replay(info_.index, stream.native_, graph.native_);
 }
 
 }  // namespace switchyard

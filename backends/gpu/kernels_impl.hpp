@@ -2,22 +2,51 @@
 // Kernels from bodies. For files that pass through the vendor's compiler.
 #pragma once
 
+#include <utility>
+
 #include "backends/gpu/kernels.hpp"
 #include "backends/gpu/lane.hpp"
 
 namespace switchyard::gpu {
 
-template <class Body, int Wave, class WaveOps>
+/// The vendor's wave operations, for device code: sync, shuffle of a word, ballot. Sizes are the
+/// wave sizes that a device of the vendor may have; runs(size) whether the device that is being
+/// compiled for has it. Specialised in backends/<vendor>/wave_ops.hpp.
+template <class Api>
+struct WaveOps;
+
+/// A program for several architectures has every kernel for every wave size; a body is compiled
+/// where it can run.
+template <class Body, int Wave, class Api>
 __global__ void __launch_bounds__(256) kernel(const typename Body::Params params) {
-  extern __shared__ uint4 switchyard_shared[];
-  Lane<Wave, WaveOps> lane(reinterpret_cast<std::byte*>(switchyard_shared));
-  Body::run(lane, params);
+  if constexpr (WaveOps<Api>::runs(Wave)) {
+    extern __shared__ uint4 switchyard_shared[];
+    Lane<Wave, WaveOps<Api>> lane(reinterpret_cast<std::byte*>(switchyard_shared));
+    Body::run(lane, params);
+  } else {
+    WaveOps<Api>::trap();
+  }
 }
 
-/// The kernel of one wave size.
-template <class Body, int Wave, class WaveOps>
-[[nodiscard]] const void* address_of_kernel() noexcept {
-  return reinterpret_cast<const void*>(&kernel<Body, Wave, WaveOps>);
+template <class Api, class Body, int... Sizes>
+[[nodiscard]] const void* find_kernel(int wave_size,
+                                      std::integer_sequence<int, Sizes...> /*sizes*/) noexcept {
+  const void* found = nullptr;
+  ((wave_size == Sizes
+        ? static_cast<void>(found = reinterpret_cast<const void*>(&kernel<Body, Sizes, Api>))
+        : static_cast<void>(0)),
+   ...);
+  return found;
+}
+
+template <class Api, class Body>
+const void* kernel_address(int wave_size) noexcept {
+  return find_kernel<Api, Body>(wave_size, typename WaveOps<Api>::Sizes{});
 }
 
 }  // namespace switchyard::gpu
+
+/// Makes the kernels of one body.
+#define SWITCHYARD_GPU_KERNEL(Api, Body) \
+  template const void*                   \
+  switchyard::gpu::kernel_address<switchyard::Api, switchyard::kernels::simt::Body>(int) noexcept

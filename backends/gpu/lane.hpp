@@ -64,7 +64,9 @@ class Lane {
     return WaveOps::ballot(condition);
   }
 
-  [[nodiscard]] __device__ static int popcount(std::uint64_t mask) { return __popcll(mask); }
+  [[nodiscard]] __device__ static int popcount(std::uint64_t mask) {
+    return static_cast<int>(__popcll(mask));
+  }
 
   template <class T>
   [[nodiscard]] __device__ SharedArray<T> shared(std::int64_t count) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /// \file
-/// The Backend that CUDA and HIP are: one class over two small structs of the same member names.
+/// The Backend that CUDA and HIP are: one class over the vendor's runtime, of which a small struct
+/// names the handles.
 #pragma once
 
 #include <cstddef>
@@ -20,13 +21,63 @@ struct GpuOptions {
   int device = 0;  ///< Index among the devices that the vendor's driver shows.
 };
 
-/// A GPU. Api is CudaApi or HipApi: static functions over the vendor's handles.
-///
-/// Every call works on the backend's device and leaves the caller's current device as it was. Every
-/// result is checked; an Error{device_failure} names the vendor's error. Memory is allocated and
-/// freed by the vendor's plain calls, which may wait for the device.
+/// The vendor's runtime, under the names that GpuBackend calls. Api names the vendor and its
+/// handles: kName, NativeStream, NativeEvent, NativeGraph. All work on the device that they are
+/// given and leave the caller's current device as it was. Those that are noexcept ignore errors;
+/// the others throw Error{device_failure} with the vendor's name of the error.
 template <class Api>
-class GpuBackend {
+struct SWITCHYARD_API GpuRuntime {
+  using NativeStream = typename Api::NativeStream;
+  using NativeEvent = typename Api::NativeEvent;
+  using NativeGraph = typename Api::NativeGraph;
+
+  /// Does not throw for a missing driver or device: the list says why it is empty.
+  [[nodiscard]] static DeviceList devices();
+
+  /// Throws Error{out_of_memory}. Null for 0 bytes.
+  [[nodiscard]] static void* allocate_memory(int device, std::size_t bytes);
+  static void free_memory(int device, void* memory) noexcept;
+
+  [[nodiscard]] static NativeStream create_stream(int device);
+  static void destroy_stream(int device, NativeStream stream) noexcept;
+  [[nodiscard]] static bool is_capturing(int device, NativeStream stream);
+  static void synchronize_stream(int device, NativeStream stream);
+
+  [[nodiscard]] static NativeEvent create_event(int device);
+  static void destroy_event(int device, NativeEvent event) noexcept;
+  static void record_event(int device, NativeStream stream, NativeEvent event);
+  static void wait_event(int device, NativeStream stream, NativeEvent event);
+  static void synchronize_event(int device, NativeEvent event);
+  /// Throws Error{invalid_argument} where an event has not been recorded or has not passed.
+  [[nodiscard]] static double elapsed_us(int device, NativeEvent start, NativeEvent stop);
+
+  static void upload(int device, NativeStream stream, void* to, const void* from,
+                     std::size_t bytes);
+  static void download(int device, NativeStream stream, void* to, const void* from,
+                       std::size_t bytes);
+  static void copy(int device, NativeStream stream, void* to, const void* from, std::size_t bytes);
+  static void fill(int device, NativeStream stream, void* to, int value, std::size_t bytes);
+
+  /// `params` is the kernel's one argument; it is copied.
+  static void launch(int device, NativeStream stream, const void* kernel, unsigned num_blocks,
+                     unsigned num_threads, std::size_t shared_bytes, void* params);
+
+  /// Throws Error{invalid_argument} where the stream is being captured.
+  static void begin_capture(int device, NativeStream stream);
+  static void abandon_capture(int device, NativeStream stream) noexcept;
+  [[nodiscard]] static NativeGraph end_capture(int device, NativeStream stream);
+  static void destroy_graph(int device, NativeGraph graph) noexcept;
+  static void replay(int device, NativeStream stream, NativeGraph graph);
+};
+
+/// A GPU. Api is CudaApi or HipApi.
+///
+/// An Error{device_failure} names the vendor's error. Memory is allocated and freed by the vendor's
+/// plain calls, which may wait for the device.
+template <class Api>
+class SWITCHYARD_API GpuBackend {
+  using Runtime = GpuRuntime<Api>;
+
  public:
   static constexpr std::string_view kName = Api::kName;
   using NativeStream = typename Api::NativeStream;
@@ -48,7 +99,7 @@ class GpuBackend {
       return *this;
     }
     ~Buffer() {
-      if (data_ != nullptr) Api::free_memory(device_, data_);
+      if (data_ != nullptr) Runtime::free_memory(device_, data_);
     }
 
     [[nodiscard]] DeviceSpan<T> span() const noexcept { return {data_, size_}; }
@@ -79,11 +130,11 @@ class GpuBackend {
       return *this;
     }
     ~Stream() {
-      if (owned_) Api::destroy_stream(device_, native_);
+      if (owned_) Runtime::destroy_stream(device_, native_);
     }
 
     /// Also true where the caller captures a borrowed stream.
-    [[nodiscard]] bool is_capturing() const { return Api::is_capturing(device_, native_); }
+    [[nodiscard]] bool is_capturing() const { return Runtime::is_capturing(device_, native_); }
     [[nodiscard]] NativeStream native() const noexcept { return native_; }
 
    private:
@@ -118,9 +169,9 @@ class GpuBackend {
     Native native_;
     int device_;
   };
-  using Event = Handle<typename Api::NativeEvent, &Api::destroy_event>;
+  using Event = Handle<typename Api::NativeEvent, &Runtime::destroy_event>;
   /// An instantiated graph. It outlives its replays.
-  using Graph = Handle<typename Api::NativeGraph, &Api::destroy_graph>;
+  using Graph = Handle<typename Api::NativeGraph, &Runtime::destroy_graph>;
 
   struct LaunchConfig {};
 
@@ -136,7 +187,7 @@ class GpuBackend {
   template <class T>
   [[nodiscard]] Buffer<T> allocate(std::size_t count) {
     const bool fits = count <= static_cast<std::size_t>(PTRDIFF_MAX) / sizeof(T);
-    void* const memory = Api::allocate_memory(info_.index, fits ? count * sizeof(T) : SIZE_MAX);
+    void* const memory = Runtime::allocate_memory(info_.index, fits ? count * sizeof(T) : SIZE_MAX);
     return Buffer<T>(static_cast<T*>(memory), count, info_.index);
   }
   [[nodiscard]] Stream make_stream();
@@ -163,14 +214,14 @@ class GpuBackend {
   /// Captures in the strictest mode: a call anywhere in the process that a capture forbids fails.
   template <class Enqueue>
   [[nodiscard]] Graph capture(Stream& stream, Enqueue&& enqueue) {
-    Api::begin_capture(info_.index, stream.native_);
+    Runtime::begin_capture(info_.index, stream.native_);
     try {
       std::forward<Enqueue>(enqueue)();
     } catch (...) {
-      Api::abandon_capture(info_.index, stream.native_);
+      Runtime::abandon_capture(info_.index, stream.native_);
       throw;
     }
-    return Graph(Api::end_capture(info_.index, stream.native_), info_.index);
+    return Graph(Runtime::end_capture(info_.index, stream.native_), info_.index);
   }
   void replay(Stream& stream, const Graph& graph);
 

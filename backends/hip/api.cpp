@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <hip/hip_runtime_api.h>
+
+#include "backends/gpu/runtime_impl.hpp"
+#include "switchyard/backends/hip.hpp"
+
+namespace switchyard {
+
+template <>
+struct gpu::Native<HipApi> {
+  using Status = hipError_t;
+  using Graph = hipGraph_t;
+  using Properties = hipDeviceProp_t;
+
+  static constexpr Status kSuccess = hipSuccess;
+  static constexpr Status kOutOfMemory = hipErrorOutOfMemory;
+  static constexpr Status kNotReady = hipErrorNotReady;
+  static constexpr Status kInvalidHandle = hipErrorInvalidHandle;
+  static constexpr auto kHostToDevice = hipMemcpyHostToDevice;
+  static constexpr auto kDeviceToHost = hipMemcpyDeviceToHost;
+  static constexpr auto kDeviceToDevice = hipMemcpyDeviceToDevice;
+  static constexpr auto kNotCapturing = hipStreamCaptureStatusNone;
+  static constexpr auto kCaptureModeGlobal = hipStreamCaptureModeGlobal;
+  static constexpr unsigned kStreamNonBlocking = hipStreamNonBlocking;
+
+  static constexpr auto kGetLastError = &hipGetLastError;
+  static constexpr auto kGetErrorName = &hipGetErrorName;
+  static constexpr auto kGetErrorString = &hipGetErrorString;
+  static constexpr auto kGetDeviceCount = &hipGetDeviceCount;
+  static constexpr auto kGetDeviceProperties = &hipGetDeviceProperties;
+  static constexpr auto kGetDevice = &hipGetDevice;
+  static constexpr auto kSetDevice = &hipSetDevice;
+
+  static constexpr Status (*kMalloc)(void**, std::size_t) = &hipMalloc;
+  static constexpr auto kFree = &hipFree;
+  static constexpr auto kMemcpyAsync = &hipMemcpyAsync;
+  static constexpr auto kMemsetAsync = &hipMemsetAsync;
+  static constexpr auto kLaunchKernel = &hipLaunchKernel;
+
+  static constexpr auto kStreamCreateWithFlags = &hipStreamCreateWithFlags;
+  static constexpr auto kStreamDestroy = &hipStreamDestroy;
+  static constexpr auto kStreamSynchronize = &hipStreamSynchronize;
+  static constexpr auto kStreamWaitEvent = &hipStreamWaitEvent;
+  static constexpr auto kStreamIsCapturing = &hipStreamIsCapturing;
+  static constexpr auto kStreamBeginCapture = &hipStreamBeginCapture;
+  static constexpr auto kStreamEndCapture = &hipStreamEndCapture;
+
+  static constexpr auto kEventCreate = &hipEventCreate;
+  static constexpr auto kEventDestroy = &hipEventDestroy;
+  static constexpr auto kEventRecord = &hipEventRecord;
+  static constexpr auto kEventSynchronize = &hipEventSynchronize;
+  static constexpr auto kEventElapsedTime = &hipEventElapsedTime;
+
+  static constexpr auto kGraphDestroy = &hipGraphDestroy;
+  static constexpr auto kGraphExecDestroy = &hipGraphExecDestroy;
+  static constexpr auto kGraphLaunch = &hipGraphLaunch;
+
+  static Status instantiate(hipGraphExec_t* executable, Graph graph) {
+    return hipGraphInstantiate(executable, graph, nullptr, nullptr, 0);
+  }
+};
+
+template struct GpuRuntime<HipApi>;
+
+}  // namespace switchyard

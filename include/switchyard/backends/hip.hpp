@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+/// \file
+/// The HIP backend. No HIP header is needed to use it: hipStream_t is ihipStream_t*.
+#pragma once
+
+#include <string_view>
+
+#include "switchyard/backends/gpu.hpp"
+#include "switchyard/export.hpp"
+
+struct ihipStream_t;
+struct ihipEvent_t;
+struct hipGraphExec;
+
+namespace switchyard {
+
+/// HIP's handles.
+struct SWITCHYARD_API HipApi {
+  static constexpr std::string_view kName = "hip";
+  using NativeStream = ihipStream_t*;
+  using NativeEvent = ihipEvent_t*;
+  using NativeGraph = hipGraphExec*;
+};
+
+/// A Backend on an AMD GPU, of waves of 32 or 64 lanes.
+using HipBackend = GpuBackend<HipApi>;
+
+static_assert(Backend<HipBackend>);
+
+}  // namespace switchyard
