@@ -22,25 +22,35 @@ double as_double(std::int64_t value) {
   return static_cast<double>(value);
 }
 
+// Experts that fit into `available` bytes, a multiple of the router's groups.
+std::int64_t fitting_experts(const BenchRequest& request, double copies, double available) {
+  const LayerConfig& config = request.shape.config;
+  const MemoryNeed need = memory_need(request);
+  const double per_expert = need.weights / as_double(config.num_experts);
+  const double fitting = std::max(0.0, (available - need.other) / (copies * per_expert));
+  const std::int64_t groups = config.router.num_groups;
+  return std::min(static_cast<std::int64_t>(fitting), config.num_experts) / groups * groups;
+}
+
 std::string too_large(const BenchRequest& request, double needed, double copies, double available) {
   const LayerConfig& config = request.shape.config;
-  const double per_expert =
-      memory_need(request).weights / as_double(std::max<std::int64_t>(1, config.num_experts));
-  const double room = available - memory_need(request).other;
-  const auto experts =
-      std::max<std::int64_t>(0, static_cast<std::int64_t>(room / (copies * per_expert)));
   std::string text = fmt::format(
       "the weights take {} ({} experts, {}) and {:.0f} copies are in memory at once: {} are "
-      "needed, {} are available; try ",
+      "needed, {} may be used; try ",
       bytes_text(memory_need(request).weights), config.num_experts, name(config.weight_dtype),
       copies, bytes_text(needed), bytes_text(available));
-  if (config.weight_dtype == DType::f32) {
-    text += "--dtype bf16 or ";
-  }
-  const std::int64_t groups = std::max<std::int64_t>(1, config.router.num_groups);
-  const std::int64_t fitting = experts / groups * groups;
+  const std::int64_t fitting = fitting_experts(request, copies, available);
   text += fitting >= config.top_k ? fmt::format("--experts {} or fewer", fitting)
                                   : std::string("smaller sizes or fewer tokens");
+  if (config.weight_dtype == DType::f32) {
+    BenchRequest half = request;
+    half.shape.config.weight_dtype = DType::bf16;
+    half.shape.config.activation_dtype = DType::bf16;
+    const std::int64_t fitting_half = fitting_experts(half, copies, available);
+    text += fitting_half == config.num_experts
+                ? std::string(", or --dtype bf16")
+                : fmt::format(" ({} with --dtype bf16)", fitting_half);
+  }
   return text;
 }
 
