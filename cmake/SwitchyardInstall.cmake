@@ -25,7 +25,11 @@ endif()
 install(DIRECTORY include/switchyard DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}
         PATTERN "backends" EXCLUDE
 )
-foreach(backend IN LISTS SWITCHYARD_BUILT_BACKENDS ITEMS host)
+set(backend_headers ${SWITCHYARD_BUILT_BACKENDS} host)
+if("cuda" IN_LIST SWITCHYARD_BUILT_BACKENDS OR "hip" IN_LIST SWITCHYARD_BUILT_BACKENDS)
+  list(APPEND backend_headers gpu)
+endif()
+foreach(backend IN LISTS backend_headers)
   install(FILES include/switchyard/backends/${backend}.hpp
           DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/switchyard/backends
   )
@@ -69,6 +73,10 @@ endif()
 list(REVERSE libraries)
 list(TRANSFORM libraries PREPEND -l)
 list(JOIN libraries " " pkgconfig_libraries)
+set(pkgconfig_private "")
+if("hip" IN_LIST SWITCHYARD_BUILT_BACKENDS)
+  set(pkgconfig_private "-lamdhip64 ")
+endif()
 configure_file(cmake/switchyard.pc.in ${PROJECT_BINARY_DIR}/switchyard.pc @ONLY)
 install(FILES ${PROJECT_BINARY_DIR}/switchyard.pc DESTINATION ${pkgconfig_folder})
 

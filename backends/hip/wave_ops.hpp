@@ -27,7 +27,7 @@ struct gpu::WaveOps<HipApi> {
     return size == kSize;
   }
   __device__ static void trap() {
-    abort();
+    __builtin_trap();
   }
 
   /// The lanes of a wave run in step; the fences keep the compiler and the memory in order.
