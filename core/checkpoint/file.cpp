@@ -121,26 +121,31 @@ bool Directory::has(const std::string& name) const {
   return ::fstatat(directory_.get(), name.c_str(), &status, AT_SYMLINK_NOFOLLOW) == 0;
 }
 
-FileBytes Directory::read(const std::string& name, ReadMode mode, std::uint64_t max_bytes) const {
-  Descriptor file(::openat(directory_.get(), name.c_str(), kReadFlags | O_NOFOLLOW));
-  if (!file && errno == ELOOP) {
-    std::array<char, 512> text{};
-    const ssize_t length = ::readlinkat(directory_.get(), name.c_str(), text.data(), text.size());
-    const std::string_view target(text.data(),
-                                  static_cast<std::size_t>(std::max<ssize_t>(length, 0)));
-    if (!target.starts_with(kBlobPrefix) || target.size() == text.size() ||
-        !is_plain_name(target.substr(kBlobPrefix.size()))) {
-      fail(ErrorCode::io_failure,
-           "{}: is a symbolic link to {}; only links of a model hub's cache, to {}NAME, are "
-           "followed",
-           path_of(name), in_quotes(target), kBlobPrefix);
-    }
-    file = open_blob(directory_.get(), target.substr(kBlobPrefix.size()));
+FileBytes Directory::read(const std::string& name, Links links, ReadMode mode,
+                          std::uint64_t max_bytes) const {
+  const int follow = links == Links::any ? 0 : O_NOFOLLOW;
+  Descriptor file(::openat(directory_.get(), name.c_str(), kReadFlags | follow));
+  if (!file && errno == ELOOP && links == Links::hub_cache) {
+    file = open_cached(name);
   }
   if (!file) {
     fail_errno(path_of(name), "cannot be opened");
   }
   return FileBytes(file, mode, max_bytes, path_of(name));
+}
+
+Descriptor Directory::open_cached(const std::string& name) const {
+  std::array<char, 512> text{};
+  const ssize_t length = ::readlinkat(directory_.get(), name.c_str(), text.data(), text.size());
+  const std::string_view target(text.data(),
+                                static_cast<std::size_t>(std::max<ssize_t>(length, 0)));
+  if (!target.starts_with(kBlobPrefix) || target.size() == text.size() ||
+      !is_plain_name(target.substr(kBlobPrefix.size()))) {
+    fail(ErrorCode::io_failure,
+         "{}: is a symbolic link to {}; only links of a model hub's cache, to {}NAME, are followed",
+         path_of(name), in_quotes(target), kBlobPrefix);
+  }
+  return open_blob(directory_.get(), target.substr(kBlobPrefix.size()));
 }
 
 std::string Directory::path_of(const std::string& name) const {

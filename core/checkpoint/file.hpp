@@ -58,20 +58,29 @@ class FileBytes {
 [[nodiscard]] FileBytes read_file(const std::filesystem::path& path, ReadMode mode,
                                   std::uint64_t max_bytes);
 
-/// A model directory. Files are opened by their plain name, inside it. Of symbolic links only those
-/// of a model hub's cache are followed: text "../../blobs/NAME", to a regular file.
+/// Which symbolic links are followed.
+enum class Links : std::uint8_t {
+  any,        ///< For names that the library chose: the link is its maker's choice, as the path is.
+  hub_cache,  ///< For names that a file chose: only "../../blobs/NAME" to a regular file, as in the
+              ///< cache of a model hub.
+};
+
+/// A model directory. Files are opened by their plain name, inside it.
 class Directory {
  public:
   explicit Directory(const std::filesystem::path& path);
 
   /// Whether an entry of that name exists, whatever it is.
   [[nodiscard]] bool has(const std::string& name) const;
-  [[nodiscard]] FileBytes read(const std::string& name, ReadMode mode,
+  [[nodiscard]] FileBytes read(const std::string& name, Links links, ReadMode mode,
                                std::uint64_t max_bytes) const;
   /// The file's path, for messages.
   [[nodiscard]] std::string path_of(const std::string& name) const;
 
  private:
+  /// Opens what a link of the cache leads to; no descriptor, and errno, where that fails.
+  [[nodiscard]] Descriptor open_cached(const std::string& name) const;
+
   std::filesystem::path path_;
   Descriptor directory_;
 };

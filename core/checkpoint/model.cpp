@@ -21,7 +21,7 @@ constexpr const char* kConfigFile = "config.json";
 constexpr TextKey kModelType{.names = {"model_type"}};
 
 nlohmann::json read_config(const Directory& directory) {
-  const FileBytes file = directory.read(kConfigFile, ReadMode::buffer, kMaxConfigBytes);
+  const FileBytes file = directory.read(kConfigFile, Links::any, ReadMode::buffer, kMaxConfigBytes);
   return parse_config({reinterpret_cast<const char*>(file.bytes().data()), file.bytes().size()},
                       directory.path_of(kConfigFile));
 }

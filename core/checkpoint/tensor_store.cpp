@@ -14,15 +14,15 @@ constexpr const char* kIndexFile = "model.safetensors.index.json";
 
 }  // namespace
 
-SafetensorsFile TensorStore::open(const Directory& directory, const std::string& name,
+SafetensorsFile TensorStore::open(const Directory& directory, const std::string& name, Links links,
                                   ReadMode mode) {
-  return SafetensorsFile(SafetensorsFile::Impl::from_file(directory.read(name, mode, kAnySize),
-                                                          ReadOptions{}, directory.path_of(name)));
+  return SafetensorsFile(SafetensorsFile::Impl::from_file(
+      directory.read(name, links, mode, kAnySize), ReadOptions{}, directory.path_of(name)));
 }
 
 TensorStore::TensorStore(const Directory& directory, ReadMode mode) {
   if (directory.has(kSingleFile)) {
-    files_.push_back(open(directory, kSingleFile, mode));
+    files_.push_back(open(directory, kSingleFile, Links::any, mode));
     return;
   }
   if (!directory.has(kIndexFile)) {
@@ -30,12 +30,12 @@ TensorStore::TensorStore(const Directory& directory, ReadMode mode) {
          kIndexFile);
   }
   sharded_ = true;
-  const FileBytes file = directory.read(kIndexFile, ReadMode::buffer, kMaxIndexBytes);
+  const FileBytes file = directory.read(kIndexFile, Links::any, ReadMode::buffer, kMaxIndexBytes);
   parse_shard_index({reinterpret_cast<const char*>(file.bytes().data()), file.bytes().size()},
                     directory.path_of(kIndexFile), index_);
   files_.reserve(index_.shards.size());
   for (const std::string& shard : index_.shards) {
-    files_.push_back(open(directory, shard, mode));
+    files_.push_back(open(directory, shard, Links::hub_cache, mode));
   }
   for (const ShardIndex::Entry& entry : index_.entries) {
     if (files_[entry.shard].find(entry.tensor) == nullptr) {

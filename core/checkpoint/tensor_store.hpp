@@ -21,7 +21,7 @@ class TensorStore {
 
  private:
   [[nodiscard]] static SafetensorsFile open(const Directory& directory, const std::string& name,
-                                            ReadMode mode);
+                                            Links links, ReadMode mode);
 
   ShardIndex index_;
   std::vector<SafetensorsFile> files_;

@@ -16,34 +16,34 @@ namespace fs = std::filesystem;
 
 namespace {
 
-/// A model as a hub's cache lays it out: snapshots/REVISION/FILE -> ../../blobs/HASH.
+/// A model with one shard as a hub's cache lays it out: snapshots/REVISION/FILE ->
+/// ../../blobs/HASH.
 class HubCache : public Folder {
  public:
   explicit HubCache(const std::string& name) {
     fs::create_directories(snapshot());
     fs::create_directory(path() / "blobs");
-    for (const char* file : {"config.json", "model.safetensors"}) {
-      fs::copy_file(golden_model(name) / file, blob(file));
-      fs::create_symlink(fs::path("../../blobs") / hash(file), snapshot() / file);
+    fs::copy_file(golden_model(name) / "config.json", path() / "blobs" / "c0");
+    fs::copy_file(golden_model(name) / "model.safetensors", blob());
+    std::string map;
+    for (const OwnedTensor& tensor : read_tensors(blob())) {
+      map += (map.empty() ? "\"" : ",\"") + tensor.name + "\":\"shard.safetensors\"";
     }
+    std::ofstream(path() / "blobs" / "i0") << "{\"weight_map\":{" << map << "}}";
+    fs::create_symlink("../../blobs/c0", snapshot() / "config.json");
+    fs::create_symlink("../../blobs/i0", snapshot() / "model.safetensors.index.json");
+    fs::create_symlink("../../blobs/5a", shard());
   }
 
   [[nodiscard]] fs::path snapshot() const { return path() / "snapshots" / "0123abcd"; }
-  [[nodiscard]] fs::path blob(const std::string& file) const {
-    return path() / "blobs" / hash(file);
-  }
-  static std::string hash(const std::string& file) { return "9f" + file.substr(0, 4); }
+  [[nodiscard]] fs::path blob() const { return path() / "blobs" / "5a"; }
+  [[nodiscard]] fs::path shard() const { return snapshot() / "shard.safetensors"; }
 
-  void link_model_to(const fs::path& target) const {
-    fs::remove(snapshot() / "model.safetensors");
-    fs::create_symlink(target, snapshot() / "model.safetensors");
+  void link_shard_to(const fs::path& target) const {
+    fs::remove(shard());
+    fs::create_symlink(target, shard());
   }
 };
-
-void check_link_refused(const HubCache& cache) {
-  check_error(ErrorCode::io_failure, {"model.safetensors", "symbolic link", "../../blobs/"},
-              [&] { (void)Model::open(cache.snapshot()); });
-}
 
 }  // namespace
 
@@ -54,61 +54,46 @@ TEST_CASE("a hub's cache of links to blobs is a model directory") {
   }
 }
 
-TEST_CASE("the path that the caller gives may lead over links") {
+TEST_CASE("paths and files whose names the caller or the library chose may be links") {
   const Folder folder;
   fs::create_directory_symlink(golden_model("olmoe"), folder.path() / "link");
   CHECK(Model::open(folder.path() / "link").num_layers() == 2);
-  fs::create_symlink(golden_model("olmoe") / "model.safetensors", folder.path() / "file");
-  CHECK_FALSE(SafetensorsFile::open(folder.path() / "file").tensors().empty());
+  fs::create_symlink(golden_model("olmoe") / "model.safetensors",
+                     folder.path() / "model.safetensors");
+  fs::create_symlink(golden_model("olmoe") / "config.json", folder.path() / "config.json");
+  CHECK_FALSE(SafetensorsFile::open(folder.path() / "model.safetensors").tensors().empty());
+  CHECK(Model::open(folder.path()).load_layer(1).config().num_experts == 12);
 }
 
-TEST_CASE("links out of the directory that are not the cache's are refused") {
+TEST_CASE("a link in a shard's place that is not the cache's is refused") {
   const HubCache cache("olmoe");
-  const fs::path blob = cache.blob("model.safetensors");
-  const std::string hash = HubCache::hash("model.safetensors");
   for (const fs::path& target :
-       {blob, fs::path("../../blobs/../blobs") / hash,
+       {cache.blob(), fs::path("../../blobs/../blobs/5a"),
         fs::path("../../snapshots/0123abcd/config.json"),
-        fs::path("../../../") / cache.path().filename() / "blobs" / hash, fs::path("config.json"),
+        fs::path("../../../") / cache.path().filename() / "blobs" / "5a", fs::path("config.json"),
         fs::path("../../blobs/.."), fs::path("../../blobs/")}) {
     INFO(target);
-    cache.link_model_to(target);
-    check_link_refused(cache);
+    cache.link_shard_to(target);
+    check_error(ErrorCode::io_failure, {"shard.safetensors", "symbolic link", "../../blobs/"},
+                [&] { (void)Model::open(cache.snapshot()); });
   }
-  cache.link_model_to(fs::path("../../blobs") / hash);
+  cache.link_shard_to("../../blobs/5a");
   CHECK(Model::open(cache.snapshot()).num_layers() == 2);
 }
 
-TEST_CASE("a blob that is itself a link, or lies in a linked folder, is refused") {
+TEST_CASE("a shard's blob that is itself a link, or lies in a linked folder, is refused") {
   const HubCache cache("olmoe");
-  const fs::path blob = cache.blob("model.safetensors");
-  fs::rename(blob, cache.path() / "elsewhere");
+  fs::rename(cache.blob(), cache.path() / "elsewhere");
   SECTION("the blob") {
-    fs::create_symlink(cache.path() / "elsewhere", blob);
+    fs::create_symlink(cache.path() / "elsewhere", cache.blob());
   }
   SECTION("the folder") {
+    fs::rename(cache.path() / "elsewhere", cache.blob());
     fs::rename(cache.path() / "blobs", cache.path() / "real");
-    fs::rename(cache.path() / "elsewhere", cache.path() / "real" / blob.filename());
     fs::create_directory_symlink("real", cache.path() / "blobs");
   }
   SECTION("it dangles") {}
-  check_error(ErrorCode::io_failure, {"cannot be opened"},
-              [&] { (void)Model::open(cache.snapshot()); });
-}
-
-TEST_CASE("a shard that an index names may be a cache's link, not another") {
-  const HubCache cache("olmoe");
-  fs::rename(cache.snapshot() / "model.safetensors", cache.snapshot() / "shard.safetensors");
-  std::string map;
-  for (const auto& tensor : read_tensors(cache.blob("model.safetensors"))) {
-    map += (map.empty() ? "\"" : ",\"") + tensor.name + "\":\"shard.safetensors\"";
-  }
-  std::ofstream(cache.snapshot() / "model.safetensors.index.json")
-      << "{\"weight_map\":{" << map << "}}";
-  CHECK(Model::open(cache.snapshot()).load_layer(1).config().top_k == 3);
-  fs::remove(cache.snapshot() / "shard.safetensors");
-  fs::create_symlink(cache.blob("model.safetensors"), cache.snapshot() / "shard.safetensors");
-  check_error(ErrorCode::io_failure, {"shard.safetensors", "symbolic link"},
+  check_error(ErrorCode::io_failure, {"shard.safetensors", "cannot be opened"},
               [&] { (void)Model::open(cache.snapshot()); });
 }
 
