@@ -9,6 +9,8 @@
 #include <thread>
 #include <vector>
 
+#include "switchyard/export.hpp"
+
 namespace switchyard::host {
 
 /// Independent tasks [0, num_tasks) over one parameter block.
@@ -20,7 +22,7 @@ struct Job {
 
 /// Runs jobs on a fixed set of threads. Tasks are handed out in pieces from one counter, so who
 /// runs a task varies; what it computes does not.
-class ThreadPool {
+class SWITCHYARD_API ThreadPool {
  public:
   /// `num_threads` counts the caller of run(): num_threads - 1 are started. Throws
   /// Error{device_failure} where the system has no thread left.
