@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Memory and processor time while large hostile headers are read: at most four headers and 1 MiB,
 // and 50 ms for each MiB. Measured where no sanitizer distorts them, time in optimised builds.
+#include <algorithm>
 #include <ctime>
 #include <fstream>
 #include <string>
