@@ -5,9 +5,11 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
+#include "command.hpp"
 #include "machine.hpp"
 #include "model_shapes.hpp"
 #include "random_data.hpp"
@@ -87,8 +89,9 @@ void check_memory(const BenchRequest& request, double copies, std::uint64_t avai
 /// Tells people on stderr what goes on.
 void progress(const std::string& line);
 
-[[nodiscard]] std::string to_markdown(const BenchRequest& request, const BenchResult& result);
-[[nodiscard]] std::string to_csv(const BenchRequest& request, const BenchResult& result);
-[[nodiscard]] std::string to_json(const BenchRequest& request, const BenchResult& result);
+/// What the command leaves: the result as "md", "csv" or "json"; nothing and ExitStatus::wrong
+/// where a result is wrong.
+[[nodiscard]] CommandResult bench_outcome(const BenchRequest& request, const BenchResult& result,
+                                          std::string_view format);
 
 }  // namespace switchyard::tools

@@ -112,13 +112,7 @@ CommandResult run(const BenchArguments& arguments) {
     using B = typename decltype(tag)::Type;
     result = BenchRun<B>(request).run();
   });
-  if (!result.fault.empty()) {
-    progress(result.fault + "; no speed is reported");
-    return {ExitStatus::wrong, {}};
-  }
-  return {ExitStatus::right, arguments.output == "csv"    ? to_csv(request, result)
-                             : arguments.output == "json" ? to_json(request, result)
-                                                          : to_markdown(request, result)};
+  return bench_outcome(request, result, arguments.output);
 }
 
 void add_shape_options(CLI::App& command, BenchArguments& a) {

@@ -79,8 +79,6 @@ nlohmann::ordered_json cell_json(const BenchCell& cell, const BenchResult& resul
   return json;
 }
 
-}  // namespace
-
 std::string to_markdown(const BenchRequest& request, const BenchResult& result) {
   const LayerConfig& config = request.shape.config;
   std::string text = fmt::format(
@@ -239,6 +237,19 @@ std::string to_json(const BenchRequest& request, const BenchResult& result) {
     json["results"].push_back(cell_json(cell, result));
   }
   return json.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
+}
+
+}  // namespace
+
+CommandResult bench_outcome(const BenchRequest& request, const BenchResult& result,
+                            std::string_view format) {
+  if (!result.fault.empty()) {
+    progress(result.fault + "; no speed is reported");
+    return {ExitStatus::wrong, {}};
+  }
+  return {ExitStatus::right, format == "csv"    ? to_csv(request, result)
+                             : format == "json" ? to_json(request, result)
+                                                : to_markdown(request, result)};
 }
 
 }  // namespace switchyard::tools
