@@ -4,6 +4,7 @@
 #include "support/backends.hpp"
 #include "support/catch.hpp"
 #include "support/recording_backend.hpp"
+#include "switchyard/backends/cpu.hpp"
 
 using namespace switchyard;
 using namespace switchyard::test;

@@ -10,6 +10,7 @@
 #include "support/catch.hpp"
 #include "support/run_call.hpp"
 #include "support/scale.hpp"
+#include "switchyard/backends/cpu.hpp"
 
 using namespace switchyard;
 using namespace switchyard::test;

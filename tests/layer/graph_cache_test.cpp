@@ -116,8 +116,10 @@ TEMPLATE_LIST_TEST_CASE("whatever a launch depends on makes another key", "[grap
   GraphCache<TestType> cache(f.session.backend, f.layer, {.warm_up_calls = 0});
   const auto residual = f.session.backend.template allocate<float>(f.elements(kMaxTokens));
   const auto live = f.session.backend.template allocate<std::int32_t>(1);
-  f.session.upload(live.span(), std::vector<std::int32_t>{2});
-  f.session.upload(residual.span(), std::vector<float>(f.elements(kMaxTokens), 0.5F));
+  const std::vector<std::int32_t> two{2};  // outlives its upload, as does halves
+  const std::vector<float> halves(f.elements(kMaxTokens), 0.5F);
+  f.session.upload(live.span(), two);
+  f.session.upload(residual.span(), halves);
   f.session.backend.synchronize(f.session.stream);
   const MoeScratch<TestType> other(f.session.backend,
                                    plan_workspace(f.layer_case.config, kMaxTokens));

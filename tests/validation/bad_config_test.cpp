@@ -8,6 +8,7 @@
 #include "support/catch.hpp"
 #include "support/environment.hpp"
 #include "support/run_call.hpp"
+#include "switchyard/backends/cpu.hpp"
 #include "validation/bad_case.hpp"
 
 using namespace switchyard;
