@@ -3,10 +3,10 @@
 #pragma once
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
-#include <cstring>
 #include <memory>
 #include <optional>
 #include <span>
@@ -30,7 +30,9 @@ struct PlanContent {
 
   [[nodiscard]] std::vector<float> weights() const {
     std::vector<float> values(weight_bits.size());
-    std::memcpy(values.data(), weight_bits.data(), weight_bits.size() * sizeof(float));
+    for (std::size_t p = 0; p < values.size(); ++p) {
+      values[p] = std::bit_cast<float>(weight_bits[p]);
+    }
     return values;
   }
 };
