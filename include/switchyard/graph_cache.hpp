@@ -48,6 +48,9 @@ class GraphCache {
   /// MoeLayer::forward, eager or as a graph. Where the layer takes the host path, always eager.
   /// While the stream is being captured by the caller, the forward becomes part of that capture.
   RoutePlan<B> forward(Stream& stream, const MoeInputs& inputs, const MoeScratch<B>& scratch);
+  /// A temporary scratch would be gone before the stream has used it.
+  RoutePlan<B> forward(Stream& stream, const MoeInputs& inputs,
+                       const MoeScratch<B>&& scratch) = delete;
 
   [[nodiscard]] std::size_t size() const noexcept { return entries_.size(); }
   [[nodiscard]] const GraphCacheCounts& counts() const noexcept { return counts_; }

@@ -108,6 +108,9 @@ class MoeLayer {
   /// The same with the bundle and the intermediates of `scratch`. The device path, unless the
   /// options or the environment choose the host path, which then fills the bundle of `scratch`.
   RoutePlan<B> forward(Stream& stream, const MoeInputs& inputs, const MoeScratch<B>& scratch);
+  /// A temporary scratch would be gone before the stream has used it.
+  RoutePlan<B> forward(Stream& stream, const MoeInputs& inputs,
+                       const MoeScratch<B>&& scratch) = delete;
 
   /// The plan alone: the launches of forward up to the plan. Reads hidden_states only where the
   /// layer computes the logits; ignores residual and output.
