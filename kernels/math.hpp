@@ -5,7 +5,6 @@
 // subnormal where the text says so, for devices that flush.
 #pragma once
 
-#include <array>
 #include <bit>
 #include <cstdint>
 #include <limits>
@@ -89,10 +88,10 @@ inline constexpr float kLargestFloat = std::numeric_limits<float>::max();
 /// of 8, 32 or 64 lanes computes the same bits.
 template <class Value>
 [[nodiscard]] constexpr float strided_sum(std::int32_t count, Value value) {
-  std::array<float, 64> partial{};
+  float partial[64] = {};
   for (std::int32_t i = 0; i < count; i += 64) {
     const std::int32_t lanes = count - i < 64 ? count - i : 64;
-    for (std::int32_t j = 0; j < lanes; ++j) partial[static_cast<std::uint32_t>(j)] += value(i + j);
+    for (std::int32_t j = 0; j < lanes; ++j) partial[j] += value(i + j);
   }
   for (std::uint32_t width = 32; width > 0; width /= 2)
     for (std::uint32_t j = 0; j < width; ++j) partial[j] += partial[j + width];

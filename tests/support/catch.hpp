@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// Catch2, version 2 or 3.
+// Catch2, version 2 or 3: SWITCHYARD_CATCH2_MAJOR is the one that the build found.
 #pragma once
 
-#if __has_include(<catch2/catch_all.hpp>)
+#if SWITCHYARD_CATCH2_MAJOR >= 3
 #include <catch2/catch_all.hpp>
 #else
 #include <catch2/catch.hpp>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The test runner, compiled once.
-#if __has_include(<catch2/catch_session.hpp>)
+#if SWITCHYARD_CATCH2_MAJOR >= 3
 #include <catch2/catch_session.hpp>
 
 int main(int argc, char** argv) {

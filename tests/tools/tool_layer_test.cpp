@@ -156,7 +156,7 @@ TEST_CASE("layer: what --out writes, --io compares with") {
   CHECK(file.tensors.at("output").shape == std::vector<std::int64_t>{9, 64});
   CHECK(file.tensors.at("selected_ids").shape == std::vector<std::int64_t>{9, 4});
   CHECK(file.tensors.at("expert_offsets").shape == std::vector<std::int64_t>{17});
-  CHECK(file.metadata.at("plan_digest") == first["plan_digest"]);
+  CHECK(file.metadata.at("plan_digest") == first["plan_digest"].get<std::string>());
 
   const auto second = json_of(run_tool({"layer", model.string(), "--io", out, "--route", "host",
                                         "--block-size", "32", "--threads", "1", "--json"}));
