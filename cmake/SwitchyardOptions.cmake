@@ -15,6 +15,11 @@ target_compile_options(
             $<$<AND:$<COMPILE_LANGUAGE:CXX>,$<BOOL:${SWITCHYARD_WARNINGS_AS_ERRORS}>>:-Werror>
 )
 
+# GCC 12 takes its own std::string for overlapping copies (GCC bug 105651).
+if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)
+  target_compile_options(switchyard_options INTERFACE $<$<COMPILE_LANGUAGE:CXX>:-Wno-restrict>)
+endif()
+
 set(SWITCHYARD_KNOWN_SANITIZERS "" "address,undefined" "thread")
 set_property(CACHE SWITCHYARD_SANITIZE PROPERTY STRINGS "${SWITCHYARD_KNOWN_SANITIZERS}")
 if(NOT "${SWITCHYARD_SANITIZE}" IN_LIST SWITCHYARD_KNOWN_SANITIZERS)

@@ -34,6 +34,12 @@ class Engine::Lease {
 };
 
 void Engine::run(host::ThreadPool& pool, const BlockLaunch& launch, std::string_view body) {
+  if (launch.num_threads > kMaxThreads || launch.shared_bytes > kSharedLimit)
+    throw Error(ErrorCode::device_failure,
+                std::string(body) + ": the launch asks for " + std::to_string(launch.num_threads) +
+                    " threads and " + std::to_string(launch.shared_bytes) +
+                    " bytes of shared memory, must be at most " + std::to_string(kMaxThreads) +
+                    " and " + std::to_string(kSharedLimit));
   struct Shared {
     Engine* engine;
     const BlockLaunch* launch;

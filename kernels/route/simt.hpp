@@ -41,14 +41,11 @@ struct RouteBody {
     return fitting < 1 ? 1 : (fitting > 4 ? 4 : fitting);
   }
   [[nodiscard]] static constexpr std::size_t token_bytes(const RouteParams& params) noexcept {
-    return (static_cast<std::size_t>(params.num_experts) * 2 +
-            static_cast<std::size_t>(params.num_groups)) *
-           4;
+    return static_cast<std::size_t>(params.num_experts + params.num_groups) * 4;
   }
   [[nodiscard]] static std::size_t block_bytes(const RouteParams& params) noexcept {
     const std::int64_t tokens = tokens_per_block(params);
-    return shared_bytes<float>(tokens * params.num_experts) +
-           shared_bytes<std::uint32_t>(tokens * params.num_experts) +
+    return shared_bytes<std::uint32_t>(tokens * params.num_experts) +
            shared_bytes<std::uint32_t>(tokens * params.num_groups) +
            shared_bytes<std::int32_t>(tokens * kMaxTopK) + shared_bytes<float>(tokens * kMaxTopK);
   }
@@ -71,18 +68,17 @@ struct RouteBody {
 
     Ctx& ctx;
     const RouteParams& params;
-    Shared<float> scores;          // [E]
     Shared<std::uint32_t> keys;    // [E] candidate keys, 0: taken
     Shared<std::uint32_t> groups;  // [num_groups] candidate keys, 0: kept
     Shared<std::int32_t> chosen;   // [K]
     Shared<float> weights;         // [K]
     std::int64_t token = 0;
+    float best = 0.0F;  // of the row's logits, as softmax uses it
+    float sum = 0.0F;   // of the row's exponentials
 
     SWITCHYARD_FN Wave(Ctx& ctx_in, const RouteParams& params_in)
         : ctx(ctx_in),
           params(params_in),
-          scores(own(ctx.template shared<float>(ctx.num_waves() * params.num_experts),
-                     params.num_experts)),
           keys(own(ctx.template shared<std::uint32_t>(ctx.num_waves() * params.num_experts),
                    params.num_experts)),
           groups(own(ctx.template shared<std::uint32_t>(ctx.num_waves() * params.num_groups),
@@ -99,7 +95,8 @@ struct RouteBody {
     SWITCHYARD_FN void route(std::int64_t t) {
       token = t;
       ctx.sync_wave();  // the token before this one has been read out
-      score();
+      if (params.score == ScoreFunction::softmax)
+        prepare_softmax(params.num_experts, [this](std::int32_t e) { return logit(e); });
       for (std::int32_t e = ctx.lane(); e < params.num_experts; e += Ctx::kWave)
         keys[e] = candidate_key(selection(e));
       ctx.sync_wave();
@@ -119,60 +116,51 @@ struct RouteBody {
       });
     }
 
-    /// exp(l - max) / sum over logit_at(0) .. logit_at(count - 1), into `out`.
+    /// Sets best and sum for the softmax over logit_at(0) .. logit_at(count - 1).
     template <class LogitAt>
-    SWITCHYARD_FN void softmax(std::int32_t count, LogitAt logit_at, Shared<float>& out) {
-      float best = -kInfinity;
+    SWITCHYARD_FN void prepare_softmax(std::int32_t count, LogitAt logit_at) {
+      best = -kInfinity;
       for (std::int32_t i = ctx.lane(); i < count; i += Ctx::kWave) {
         const float l = score_input(logit_at(i));
         best = l > best ? l : best;
       }
       best = wave_best(ctx, best, [](float a, float b) { return a > b; });
-      for (std::int32_t i = ctx.lane(); i < count; i += Ctx::kWave)
-        out[i] = best == -kInfinity ? 0.0F : exp_nonpositive(score_input(logit_at(i)) - best);
-      ctx.sync_wave();
-      const float sum = strided_sum(ctx, count, [&](std::int32_t i) { return float{out[i]}; });
-      ctx.sync_wave();
-      for (std::int32_t i = ctx.lane(); i < count; i += Ctx::kWave)
-        out[i] = sum > 0.0F ? out[i] / sum : 0.0F;
-      ctx.sync_wave();
+      sum = strided_sum(ctx, count, [&](std::int32_t i) { return exponential(logit_at(i)); });
+    }
+    [[nodiscard]] SWITCHYARD_FN float exponential(float l) const {
+      return best == -kInfinity ? 0.0F : exp_nonpositive(score_input(l) - best);
+    }
+    [[nodiscard]] SWITCHYARD_FN float softmax(float l) const {
+      return sum > 0.0F ? exponential(l) / sum : 0.0F;
     }
 
-    SWITCHYARD_FN void score() {
-      if (params.score == ScoreFunction::softmax) {
-        softmax(
-            params.num_experts, [this](std::int32_t e) { return logit(e); }, scores);
-        return;
-      }
-      for (std::int32_t e = ctx.lane(); e < params.num_experts; e += Ctx::kWave) {
-        const float input = score_input(logit(e));
-        scores[e] = params.score == ScoreFunction::sigmoid ? sigmoid(input) : input;
-      }
-      ctx.sync_wave();
+    [[nodiscard]] SWITCHYARD_FN float score(std::int32_t e) const {
+      const float l = logit(e);
+      if (params.score == ScoreFunction::softmax) return softmax(l);
+      return params.score == ScoreFunction::sigmoid ? sigmoid(score_input(l)) : score_input(l);
     }
 
     [[nodiscard]] SWITCHYARD_FN float selection(std::int32_t e) {
       const float l = logit(e);
       if (is_nan(l) || (params.correction_bias == nullptr && params.num_groups == 1)) return l;
-      const float s = scores[e];
-      return params.correction_bias == nullptr ? s : s + params.correction_bias[e];
+      return params.correction_bias == nullptr ? score(e) : score(e) + params.correction_bias[e];
     }
 
     /// Selection of group g: of its best member, or the sum of its two best.
     [[nodiscard]] SWITCHYARD_FN float group_selection(std::int32_t g) {
       const std::int32_t width = params.num_experts / params.num_groups;
-      Candidate best{0, 0};
+      Candidate first{0, 0};
       Candidate second{0, 0};
       for (std::int32_t e = g * width; e < (g + 1) * width; ++e) {
         const Candidate own{keys[e], e};
-        if (better(own, best)) {
-          second = best;
-          best = own;
+        if (better(own, first)) {
+          second = first;
+          first = own;
         } else if (better(own, second)) {
           second = own;
         }
       }
-      const float value = selection(best.id);
+      const float value = selection(first.id);
       const bool alone = params.group_score == GroupScore::best || width == 1;
       return alone ? value : value + selection(second.id);
     }
@@ -193,16 +181,16 @@ struct RouteBody {
 
     /// The best candidate among `count` keys, whose key becomes 0.
     SWITCHYARD_FN std::int32_t take_best(Shared<std::uint32_t>& from, std::int32_t count) {
-      Candidate best{0, 0};
+      Candidate winner{0, 0};
       for (std::int32_t i = ctx.lane(); i < count; i += Ctx::kWave) {
         const Candidate own{from[i], i};
-        if (better(own, best)) best = own;
+        if (better(own, winner)) winner = own;
       }
-      best =
-          wave_best(ctx, best, [](const Candidate& a, const Candidate& b) { return better(a, b); });
-      if (best.id % Ctx::kWave == ctx.lane()) from[best.id] = 0U;
+      winner = wave_best(ctx, winner,
+                         [](const Candidate& a, const Candidate& b) { return better(a, b); });
+      if (winner.id % Ctx::kWave == ctx.lane()) from[winner.id] = 0U;
       ctx.sync_wave();
-      return best.id;
+      return winner.id;
     }
 
     SWITCHYARD_FN void select() {
@@ -215,21 +203,19 @@ struct RouteBody {
 
     SWITCHYARD_FN void weigh() {
       const std::int32_t top_k = params.top_k;
-      if (params.weights_from == WeightsFrom::softmax_over_selected) {
-        softmax(
-            top_k, [this](std::int32_t k) { return logit(chosen[k]); }, weights);
-      } else {
-        for (std::int32_t k = ctx.lane(); k < top_k; k += Ctx::kWave)
-          weights[k] = scores[std::int32_t{chosen[k]}];
-        ctx.sync_wave();
-      }
+      const bool over_selected = params.weights_from == WeightsFrom::softmax_over_selected;
+      const auto chosen_logit = [this](std::int32_t k) { return logit(chosen[k]); };
+      if (over_selected) prepare_softmax(top_k, chosen_logit);
+      for (std::int32_t k = ctx.lane(); k < top_k; k += Ctx::kWave)
+        weights[k] = over_selected ? softmax(chosen_logit(k)) : score(chosen[k]);
+      ctx.sync_wave();
       const bool divides = params.renormalize != Renormalize::none;
-      const float sum =
+      const float total =
           divides ? strided_sum(ctx, top_k, [&](std::int32_t k) { return float{weights[k]}; })
                   : 0.0F;
       const float divisor = params.renormalize == Renormalize::divide_by_sum
-                                ? sum + params.epsilon
-                                : (sum < params.epsilon ? params.epsilon : sum);
+                                ? total + params.epsilon
+                                : (total < params.epsilon ? params.epsilon : total);
       const DType dtype = weights_dtype(params);
       ctx.sync_wave();
       for (std::int32_t k = ctx.lane(); k < top_k; k += Ctx::kWave) {
