@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <cuda_runtime_api.h>
 
-#include "backends/gpu/runtime_impl.hpp"
+#include "backends/gpu/capture_impl.hpp"
 #include "switchyard/backends/cuda.hpp"
 
 namespace switchyard {
@@ -9,7 +9,8 @@ namespace switchyard {
 template <>
 struct gpu::Native<CudaApi> {
   using Status = cudaError_t;
-  using Graph = cudaGraph_t;
+  using Node = cudaGraphNode_t;
+  using CaptureMode = cudaStreamCaptureMode;
   using Properties = cudaDeviceProp;
 
   static constexpr Status kSuccess = cudaSuccess;
@@ -21,6 +22,7 @@ struct gpu::Native<CudaApi> {
   static constexpr auto kDeviceToDevice = cudaMemcpyDeviceToDevice;
   static constexpr auto kNotCapturing = cudaStreamCaptureStatusNone;
   static constexpr auto kCaptureModeGlobal = cudaStreamCaptureModeGlobal;
+  static constexpr auto kCaptureModeRelaxed = cudaStreamCaptureModeRelaxed;
   static constexpr unsigned kStreamNonBlocking = cudaStreamNonBlocking;
 
   static constexpr auto kGetLastError = &cudaGetLastError;
@@ -44,6 +46,7 @@ struct gpu::Native<CudaApi> {
   static constexpr auto kStreamIsCapturing = &cudaStreamIsCapturing;
   static constexpr auto kStreamBeginCapture = &cudaStreamBeginCapture;
   static constexpr auto kStreamEndCapture = &cudaStreamEndCapture;
+  static constexpr auto kThreadExchangeStreamCaptureMode = &cudaThreadExchangeStreamCaptureMode;
 
   static constexpr auto kEventCreate = &cudaEventCreate;
   static constexpr auto kEventDestroy = &cudaEventDestroy;
@@ -51,11 +54,41 @@ struct gpu::Native<CudaApi> {
   static constexpr auto kEventSynchronize = &cudaEventSynchronize;
   static constexpr auto kEventElapsedTime = &cudaEventElapsedTime;
 
+  static constexpr auto kGraphAddChildGraphNode = &cudaGraphAddChildGraphNode;
+  static constexpr auto kGraphAddEventRecordNode = &cudaGraphAddEventRecordNode;
+  static constexpr auto kGraphAddEventWaitNode = &cudaGraphAddEventWaitNode;
   static constexpr auto kGraphDestroy = &cudaGraphDestroy;
   static constexpr auto kGraphExecDestroy = &cudaGraphExecDestroy;
   static constexpr auto kGraphLaunch = &cudaGraphLaunch;
 
-  static Status instantiate(cudaGraphExec_t* executable, Graph graph) {
+  /// Where the capture of a stream stands: a node added next depends on these.
+  struct CaptureState {
+    cudaGraph_t graph = nullptr;
+    const Node* dependencies = nullptr;
+    std::size_t num_dependencies = 0;
+  };
+  static Status capture_state(cudaStream_t stream, CaptureState& state) {
+    auto status = kNotCapturing;
+    const cudaGraphEdgeData* edges = nullptr;
+#if CUDART_VERSION >= 13000
+    return cudaStreamGetCaptureInfo(stream, &status, nullptr, &state.graph, &state.dependencies,
+                                    &edges, &state.num_dependencies);
+#else
+    return cudaStreamGetCaptureInfo_v3(stream, &status, nullptr, &state.graph, &state.dependencies,
+                                       &edges, &state.num_dependencies);
+#endif
+  }
+  static Status continue_after(cudaStream_t stream, Node* node) {
+#if CUDART_VERSION >= 13000
+    return cudaStreamUpdateCaptureDependencies(stream, node, nullptr, 1,
+                                               cudaStreamSetCaptureDependencies);
+#else
+    return cudaStreamUpdateCaptureDependencies_v2(stream, node, nullptr, 1,
+                                                  cudaStreamSetCaptureDependencies);
+#endif
+  }
+
+  static Status instantiate(cudaGraphExec_t* executable, cudaGraph_t graph) {
     return cudaGraphInstantiate(executable, graph, 0);
   }
 };

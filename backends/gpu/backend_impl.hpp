@@ -143,7 +143,10 @@ void GpuBackend<Api>::synchronize(const Event& event) {
 
 template <class Api>
 void GpuBackend<Api>::replay(Stream& stream, const Graph& graph) {
-  Runtime::replay(info_.index, stream.native_, graph.native_);
+  if (stream.is_capturing())
+    Runtime::capture_replay(info_.index, stream.native_, graph.definition_.native_);
+  else
+    Runtime::replay(info_.index, stream.native_, graph.executable_.native_);
 }
 
 }  // namespace switchyard

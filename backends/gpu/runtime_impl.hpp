@@ -63,6 +63,23 @@ class DeviceScope {
   int device_;
 };
 
+/// For a scope, this thread's calls that wait are no fault of a capture that is going on elsewhere.
+template <class Api>
+class WaitingScope {
+  using N = Native<Api>;
+
+ public:
+  WaitingScope() noexcept { exchange(); }
+  WaitingScope(const WaitingScope&) = delete;
+  WaitingScope& operator=(const WaitingScope&) = delete;
+  ~WaitingScope() { exchange(); }
+
+ private:
+  void exchange() noexcept { static_cast<void>(N::kThreadExchangeStreamCaptureMode(&mode_)); }
+
+  typename N::CaptureMode mode_ = N::kCaptureModeRelaxed;
+};
+
 }  // namespace gpu
 
 template <class Api>
@@ -95,6 +112,7 @@ template <class Api>
 void* GpuRuntime<Api>::allocate_memory(int device, std::size_t bytes) {
   if (bytes == 0) return nullptr;
   const gpu::DeviceScope<Api> scope(device);
+  const gpu::WaitingScope<Api> waiting;
   void* memory = nullptr;
   gpu::check<Api>(gpu::Native<Api>::kMalloc(&memory, bytes), "Malloc",
                   " of " + std::to_string(bytes) + " bytes");
@@ -104,6 +122,7 @@ void* GpuRuntime<Api>::allocate_memory(int device, std::size_t bytes) {
 template <class Api>
 void GpuRuntime<Api>::free_memory(int device, void* memory) noexcept {
   const gpu::DeviceScope<Api> scope(device);
+  const gpu::WaitingScope<Api> waiting;
   static_cast<void>(gpu::Native<Api>::kFree(memory));
 }
 
@@ -135,6 +154,7 @@ bool GpuRuntime<Api>::is_capturing(int device, NativeStream stream) {
 template <class Api>
 void GpuRuntime<Api>::synchronize_stream(int device, NativeStream stream) {
   const gpu::DeviceScope<Api> scope(device);
+  const gpu::WaitingScope<Api> waiting;
   gpu::check<Api>(gpu::Native<Api>::kStreamSynchronize(stream), "StreamSynchronize");
 }
 
@@ -153,20 +173,9 @@ void GpuRuntime<Api>::destroy_event(int device, NativeEvent event) noexcept {
 }
 
 template <class Api>
-void GpuRuntime<Api>::record_event(int device, NativeStream stream, NativeEvent event) {
-  const gpu::DeviceScope<Api> scope(device);
-  gpu::check<Api>(gpu::Native<Api>::kEventRecord(event, stream), "EventRecord");
-}
-
-template <class Api>
-void GpuRuntime<Api>::wait_event(int device, NativeStream stream, NativeEvent event) {
-  const gpu::DeviceScope<Api> scope(device);
-  gpu::check<Api>(gpu::Native<Api>::kStreamWaitEvent(stream, event, 0), "StreamWaitEvent");
-}
-
-template <class Api>
 void GpuRuntime<Api>::synchronize_event(int device, NativeEvent event) {
   const gpu::DeviceScope<Api> scope(device);
+  const gpu::WaitingScope<Api> waiting;
   gpu::check<Api>(gpu::Native<Api>::kEventSynchronize(event), "EventSynchronize");
 }
 
@@ -174,6 +183,7 @@ template <class Api>
 double GpuRuntime<Api>::elapsed_us(int device, NativeEvent start, NativeEvent stop) {
   using N = gpu::Native<Api>;
   const gpu::DeviceScope<Api> scope(device);
+  const gpu::WaitingScope<Api> waiting;
   float milliseconds = 0.0F;
   const auto status = N::kEventElapsedTime(&milliseconds, start, stop);
   if (status == N::kNotReady || status == N::kInvalidHandle) {
@@ -199,6 +209,7 @@ void GpuRuntime<Api>::download(int device, NativeStream stream, void* to, const 
                                std::size_t bytes) {
   using N = gpu::Native<Api>;
   const gpu::DeviceScope<Api> scope(device);
+  const gpu::WaitingScope<Api> waiting;
   gpu::check<Api>(N::kMemcpyAsync(to, from, bytes, N::kDeviceToHost, stream), "MemcpyAsync",
                   " to the host");
 }
@@ -228,51 +239,6 @@ void GpuRuntime<Api>::launch(int device, NativeStream stream, const void* kernel
   gpu::check<Api>(gpu::Native<Api>::kLaunchKernel(kernel, {num_blocks, 1, 1}, {num_threads, 1, 1},
                                                   arguments, shared_bytes, stream),
                   "LaunchKernel");
-}
-
-template <class Api>
-void GpuRuntime<Api>::begin_capture(int device, NativeStream stream) {
-  using N = gpu::Native<Api>;
-  const gpu::DeviceScope<Api> scope(device);
-  if (is_capturing(device, stream))
-    throw Error(ErrorCode::invalid_argument,
-                "stream is being captured, must not be captured again");
-  gpu::check<Api>(N::kStreamBeginCapture(stream, N::kCaptureModeGlobal), "StreamBeginCapture");
-}
-
-template <class Api>
-void GpuRuntime<Api>::abandon_capture(int device, NativeStream stream) noexcept {
-  using N = gpu::Native<Api>;
-  const gpu::DeviceScope<Api> scope(device);
-  typename N::Graph graph = nullptr;
-  static_cast<void>(N::kStreamEndCapture(stream, &graph));
-  if (graph != nullptr) static_cast<void>(N::kGraphDestroy(graph));
-  static_cast<void>(N::kGetLastError());
-}
-
-template <class Api>
-typename Api::NativeGraph GpuRuntime<Api>::end_capture(int device, NativeStream stream) {
-  using N = gpu::Native<Api>;
-  const gpu::DeviceScope<Api> scope(device);
-  typename N::Graph graph = nullptr;
-  gpu::check<Api>(N::kStreamEndCapture(stream, &graph), "StreamEndCapture");
-  NativeGraph executable = nullptr;
-  const auto status = N::instantiate(&executable, graph);
-  static_cast<void>(N::kGraphDestroy(graph));
-  gpu::check<Api>(status, "GraphInstantiate");
-  return executable;
-}
-
-template <class Api>
-void GpuRuntime<Api>::destroy_graph(int device, NativeGraph graph) noexcept {
-  const gpu::DeviceScope<Api> scope(device);
-  static_cast<void>(gpu::Native<Api>::kGraphExecDestroy(graph));
-}
-
-template <class Api>
-void GpuRuntime<Api>::replay(int device, NativeStream stream, NativeGraph graph) {
-  const gpu::DeviceScope<Api> scope(device);
-  gpu::check<Api>(gpu::Native<Api>::kGraphLaunch(graph, stream), "GraphLaunch");
 }
 
 }  // namespace switchyard

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <hip/hip_runtime_api.h>
 
-#include "backends/gpu/runtime_impl.hpp"
+#include "backends/gpu/capture_impl.hpp"
 #include "switchyard/backends/hip.hpp"
 
 namespace switchyard {
@@ -9,7 +9,8 @@ namespace switchyard {
 template <>
 struct gpu::Native<HipApi> {
   using Status = hipError_t;
-  using Graph = hipGraph_t;
+  using Node = hipGraphNode_t;
+  using CaptureMode = hipStreamCaptureMode;
   using Properties = hipDeviceProp_t;
 
   static constexpr Status kSuccess = hipSuccess;
@@ -21,6 +22,7 @@ struct gpu::Native<HipApi> {
   static constexpr auto kDeviceToDevice = hipMemcpyDeviceToDevice;
   static constexpr auto kNotCapturing = hipStreamCaptureStatusNone;
   static constexpr auto kCaptureModeGlobal = hipStreamCaptureModeGlobal;
+  static constexpr auto kCaptureModeRelaxed = hipStreamCaptureModeRelaxed;
   static constexpr unsigned kStreamNonBlocking = hipStreamNonBlocking;
 
   static constexpr auto kGetLastError = &hipGetLastError;
@@ -44,6 +46,7 @@ struct gpu::Native<HipApi> {
   static constexpr auto kStreamIsCapturing = &hipStreamIsCapturing;
   static constexpr auto kStreamBeginCapture = &hipStreamBeginCapture;
   static constexpr auto kStreamEndCapture = &hipStreamEndCapture;
+  static constexpr auto kThreadExchangeStreamCaptureMode = &hipThreadExchangeStreamCaptureMode;
 
   static constexpr auto kEventCreate = &hipEventCreate;
   static constexpr auto kEventDestroy = &hipEventDestroy;
@@ -51,11 +54,29 @@ struct gpu::Native<HipApi> {
   static constexpr auto kEventSynchronize = &hipEventSynchronize;
   static constexpr auto kEventElapsedTime = &hipEventElapsedTime;
 
+  static constexpr auto kGraphAddChildGraphNode = &hipGraphAddChildGraphNode;
+  static constexpr auto kGraphAddEventRecordNode = &hipGraphAddEventRecordNode;
+  static constexpr auto kGraphAddEventWaitNode = &hipGraphAddEventWaitNode;
   static constexpr auto kGraphDestroy = &hipGraphDestroy;
   static constexpr auto kGraphExecDestroy = &hipGraphExecDestroy;
   static constexpr auto kGraphLaunch = &hipGraphLaunch;
 
-  static Status instantiate(hipGraphExec_t* executable, Graph graph) {
+  /// Where the capture of a stream stands: a node added next depends on these.
+  struct CaptureState {
+    hipGraph_t graph = nullptr;
+    const Node* dependencies = nullptr;
+    std::size_t num_dependencies = 0;
+  };
+  static Status capture_state(hipStream_t stream, CaptureState& state) {
+    auto status = kNotCapturing;
+    return hipStreamGetCaptureInfo_v2(stream, &status, nullptr, &state.graph, &state.dependencies,
+                                      &state.num_dependencies);
+  }
+  static Status continue_after(hipStream_t stream, Node* node) {
+    return hipStreamUpdateCaptureDependencies(stream, node, 1, hipStreamSetCaptureDependencies);
+  }
+
+  static Status instantiate(hipGraphExec_t* executable, hipGraph_t graph) {
     return hipGraphInstantiate(executable, graph, nullptr, nullptr, 0);
   }
 };

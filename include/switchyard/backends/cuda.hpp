@@ -10,6 +10,7 @@
 
 struct CUstream_st;
 struct CUevent_st;
+struct CUgraph_st;
 struct CUgraphExec_st;
 
 namespace switchyard {
@@ -19,7 +20,8 @@ struct SWITCHYARD_API CudaApi {
   static constexpr std::string_view kName = "cuda";
   using NativeStream = CUstream_st*;
   using NativeEvent = CUevent_st*;
-  using NativeGraph = CUgraphExec_st*;
+  using NativeGraph = CUgraph_st*;
+  using NativeGraphExec = CUgraphExec_st*;
 };
 
 /// A Backend on an NVIDIA GPU.

@@ -22,7 +22,8 @@ struct GpuOptions {
 };
 
 /// The vendor's runtime, under the names that GpuBackend calls. Api names the vendor and its
-/// handles: kName, NativeStream, NativeEvent, NativeGraph. All work on the device that they are
+/// handles: kName, NativeStream, NativeEvent, NativeGraph,
+/// NativeGraphExec. All work on the device that they are
 /// given and leave the caller's current device as it was. Those that are noexcept ignore errors;
 /// the others throw Error{device_failure} with the vendor's name of the error.
 template <class Api>
@@ -30,6 +31,7 @@ struct SWITCHYARD_API GpuRuntime {
   using NativeStream = typename Api::NativeStream;
   using NativeEvent = typename Api::NativeEvent;
   using NativeGraph = typename Api::NativeGraph;
+  using NativeGraphExec = typename Api::NativeGraphExec;
 
   /// Does not throw for a missing driver or device: the list says why it is empty.
   [[nodiscard]] static DeviceList devices();
@@ -45,6 +47,7 @@ struct SWITCHYARD_API GpuRuntime {
 
   [[nodiscard]] static NativeEvent create_event(int device);
   static void destroy_event(int device, NativeEvent event) noexcept;
+  /// On a stream that is being captured, record and wait are nodes of its graph.
   static void record_event(int device, NativeStream stream, NativeEvent event);
   static void wait_event(int device, NativeStream stream, NativeEvent event);
   static void synchronize_event(int device, NativeEvent event);
@@ -67,7 +70,11 @@ struct SWITCHYARD_API GpuRuntime {
   static void abandon_capture(int device, NativeStream stream) noexcept;
   [[nodiscard]] static NativeGraph end_capture(int device, NativeStream stream);
   static void destroy_graph(int device, NativeGraph graph) noexcept;
-  static void replay(int device, NativeStream stream, NativeGraph graph);
+  [[nodiscard]] static NativeGraphExec instantiate(int device, NativeGraph graph);
+  static void destroy_executable(int device, NativeGraphExec executable) noexcept;
+  static void replay(int device, NativeStream stream, NativeGraphExec executable);
+  /// Makes the graph a node of the one that the stream is captured to.
+  static void capture_replay(int device, NativeStream stream, NativeGraph graph);
 };
 
 /// A GPU. Api is CudaApi or HipApi.
@@ -170,8 +177,15 @@ class SWITCHYARD_API GpuBackend {
     int device_;
   };
   using Event = Handle<typename Api::NativeEvent, &Runtime::destroy_event>;
-  /// An instantiated graph. It outlives its replays.
-  using Graph = Handle<typename Api::NativeGraph, &Runtime::destroy_graph>;
+  /// A graph, and its instance that replays. It outlives its replays.
+  class Graph {
+    friend class GpuBackend;
+    Graph(typename Api::NativeGraph native, int device)
+        : definition_(native, device), executable_(Runtime::instantiate(device, native), device) {}
+
+    Handle<typename Api::NativeGraph, &Runtime::destroy_graph> definition_;
+    Handle<typename Api::NativeGraphExec, &Runtime::destroy_executable> executable_;
+  };
 
   struct LaunchConfig {};
 
@@ -212,6 +226,8 @@ class SWITCHYARD_API GpuBackend {
   void synchronize(const Event& event);
 
   /// Captures in the strictest mode: a call anywhere in the process that a capture forbids fails.
+  /// This class's own calls that wait (synchronize, download, allocate), on other streams, are
+  /// exempt.
   template <class Enqueue>
   [[nodiscard]] Graph capture(Stream& stream, Enqueue&& enqueue) {
     Runtime::begin_capture(info_.index, stream.native_);

@@ -10,6 +10,7 @@
 
 struct ihipStream_t;
 struct ihipEvent_t;
+struct ihipGraph;
 struct hipGraphExec;
 
 namespace switchyard {
@@ -19,7 +20,8 @@ struct SWITCHYARD_API HipApi {
   static constexpr std::string_view kName = "hip";
   using NativeStream = ihipStream_t*;
   using NativeEvent = ihipEvent_t*;
-  using NativeGraph = hipGraphExec*;
+  using NativeGraph = ihipGraph*;
+  using NativeGraphExec = hipGraphExec*;
 };
 
 /// A Backend on an AMD GPU, of waves of 32 or 64 lanes.

@@ -15,12 +15,14 @@ struct ihipStream_t;
 struct ihipEvent_t;
 struct ihipGraph;
 struct hipGraphExec;
+struct hipGraphNode;
 
 using hipError_t = cudaError_t;
 using hipStream_t = ihipStream_t*;
 using hipEvent_t = ihipEvent_t*;
 using hipGraph_t = ihipGraph*;
 using hipGraphExec_t = hipGraphExec*;
+using hipGraphNode_t = hipGraphNode*;
 using hipDeviceProp_t = cudaDeviceProp;
 using hipMemcpyKind = cudaMemcpyKind;
 using hipStreamCaptureMode = cudaStreamCaptureMode;
@@ -35,6 +37,8 @@ inline constexpr hipMemcpyKind hipMemcpyDeviceToHost = cudaMemcpyDeviceToHost;
 inline constexpr hipMemcpyKind hipMemcpyDeviceToDevice = cudaMemcpyDeviceToDevice;
 inline constexpr hipStreamCaptureStatus hipStreamCaptureStatusNone = cudaStreamCaptureStatusNone;
 inline constexpr hipStreamCaptureMode hipStreamCaptureModeGlobal = cudaStreamCaptureModeGlobal;
+inline constexpr hipStreamCaptureMode hipStreamCaptureModeRelaxed = cudaStreamCaptureModeRelaxed;
+inline constexpr unsigned hipStreamSetCaptureDependencies = cudaStreamSetCaptureDependencies;
 inline constexpr unsigned hipStreamNonBlocking = cudaStreamNonBlocking;
 
 namespace hip_on_cuda {
@@ -51,6 +55,10 @@ inline cudaGraph_t cuda(hipGraph_t graph) {
 }
 inline cudaGraphExec_t cuda(hipGraphExec_t graph) {
   return reinterpret_cast<cudaGraphExec_t>(graph);
+}
+
+inline const cudaGraphNode_t* cuda(const hipGraphNode_t* nodes) {
+  return reinterpret_cast<const cudaGraphNode_t*>(nodes);
 }
 
 /// Calls make(&handle) for a CUDA handle and hands it out as HIP's.
@@ -128,6 +136,28 @@ inline hipError_t hipStreamEndCapture(hipStream_t stream, hipGraph_t* graph) {
   return hip_on_cuda::put<cudaGraph_t>(
       graph, [=](cudaGraph_t* to) { return cudaStreamEndCapture(hip_on_cuda::cuda(stream), to); });
 }
+inline hipError_t hipThreadExchangeStreamCaptureMode(hipStreamCaptureMode* mode) {
+  return cudaThreadExchangeStreamCaptureMode(mode);
+}
+inline hipError_t hipStreamGetCaptureInfo_v2(hipStream_t stream, hipStreamCaptureStatus* status,
+                                             unsigned long long* id, hipGraph_t* graph,
+                                             const hipGraphNode_t** dependencies,
+                                             std::size_t* num_dependencies) {
+  cudaGraph_t cuda_graph = nullptr;
+  const cudaGraphNode_t* nodes = nullptr;
+  const cudaGraphEdgeData* edges = nullptr;
+  const hipError_t error = cudaStreamGetCaptureInfo(hip_on_cuda::cuda(stream), status, id,
+                                                    &cuda_graph, &nodes, &edges, num_dependencies);
+  *graph = reinterpret_cast<hipGraph_t>(cuda_graph);
+  *dependencies = reinterpret_cast<const hipGraphNode_t*>(nodes);
+  return error;
+}
+inline hipError_t hipStreamUpdateCaptureDependencies(hipStream_t stream, hipGraphNode_t* nodes,
+                                                     std::size_t num_nodes, unsigned flags) {
+  return cudaStreamUpdateCaptureDependencies(hip_on_cuda::cuda(stream),
+                                             reinterpret_cast<cudaGraphNode_t*>(nodes), nullptr,
+                                             num_nodes, flags);
+}
 
 // Events
 inline hipError_t hipEventCreate(hipEvent_t* event) {
@@ -152,6 +182,31 @@ inline hipError_t hipGraphInstantiate(hipGraphExec_t* executable, hipGraph_t gra
                                       std::size_t /*log_bytes*/) {
   return hip_on_cuda::put<cudaGraphExec_t>(executable, [=](cudaGraphExec_t* to) {
     return cudaGraphInstantiate(to, hip_on_cuda::cuda(graph), 0);
+  });
+}
+inline hipError_t hipGraphAddChildGraphNode(hipGraphNode_t* node, hipGraph_t graph,
+                                            const hipGraphNode_t* dependencies,
+                                            std::size_t num_dependencies, hipGraph_t child) {
+  return hip_on_cuda::put<cudaGraphNode_t>(node, [=](cudaGraphNode_t* to) {
+    return cudaGraphAddChildGraphNode(to, hip_on_cuda::cuda(graph), hip_on_cuda::cuda(dependencies),
+                                      num_dependencies, hip_on_cuda::cuda(child));
+  });
+}
+inline hipError_t hipGraphAddEventRecordNode(hipGraphNode_t* node, hipGraph_t graph,
+                                             const hipGraphNode_t* dependencies,
+                                             std::size_t num_dependencies, hipEvent_t event) {
+  return hip_on_cuda::put<cudaGraphNode_t>(node, [=](cudaGraphNode_t* to) {
+    return cudaGraphAddEventRecordNode(to, hip_on_cuda::cuda(graph),
+                                       hip_on_cuda::cuda(dependencies), num_dependencies,
+                                       hip_on_cuda::cuda(event));
+  });
+}
+inline hipError_t hipGraphAddEventWaitNode(hipGraphNode_t* node, hipGraph_t graph,
+                                           const hipGraphNode_t* dependencies,
+                                           std::size_t num_dependencies, hipEvent_t event) {
+  return hip_on_cuda::put<cudaGraphNode_t>(node, [=](cudaGraphNode_t* to) {
+    return cudaGraphAddEventWaitNode(to, hip_on_cuda::cuda(graph), hip_on_cuda::cuda(dependencies),
+                                     num_dependencies, hip_on_cuda::cuda(event));
   });
 }
 inline hipError_t hipGraphDestroy(hipGraph_t graph) {
