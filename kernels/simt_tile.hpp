@@ -1,27 +1,36 @@
 // SPDX-License-Identifier: Apache-2.0
 // The tiled matrix product of the SIMT bodies of gate_up and down: 16 packed rows of one expert by
-// 32 columns, through shared memory, f32 sums in the order of the inner dimension.
+// 64 columns, through shared memory, f32 sums in the order of the inner dimension.
+//
+// A block of 128 threads stages 32 elements of the inner dimension at a time, as f32: the rows of
+// x, and the columns' weights of each product (gate and up are two products over the same x). A
+// thread then adds to 4 rows by 2 columns of each product. Lines of shared memory are one element
+// longer than staged, so that neighbouring columns lie in different banks.
 #pragma once
 
 #include <utility>
 
-#include "kernels/elements.hpp"
 #include "kernels/simt.hpp"
+#include "kernels/simt_elements.hpp"
 #include "switchyard/index.hpp"
 
 namespace switchyard::kernels::simt {
 
-/// Extents of a tile. A thread owns one row and kColumnsPerThread columns of each product.
+/// Extents of a tile, and the part of it that a thread owns.
 struct Tile {
   static constexpr std::int32_t kRows = 16;
-  static constexpr std::int32_t kColumns = 32;
+  static constexpr std::int32_t kColumns = 64;
   static constexpr std::int32_t kDepth = 32;  // of the inner dimension, staged at a time
   static constexpr std::int32_t kPitch = kDepth + 1;
   static constexpr std::int32_t kThreads = 128;
-  static constexpr std::int32_t kThreadsPerRow = kThreads / kRows;
-  static constexpr std::int32_t kColumnsPerThread = kColumns / kThreadsPerRow;
-  static constexpr std::int32_t kMaxProducts = 2;  // gate and up
+  static constexpr std::int32_t kRowsPerThread = 4;
+  static constexpr std::int32_t kColumnsPerThread = 2;
+  static constexpr std::int32_t kColumnLanes = kColumns / kColumnsPerThread;
+  static constexpr std::int32_t kStageLines = kThreads / kDepth;  // lines that are staged at once
+  static constexpr std::int32_t kMaxProducts = 2;                 // gate and up
 };
+static_assert(Tile::kThreads * Tile::kRowsPerThread * Tile::kColumnsPerThread ==
+              Tile::kRows * Tile::kColumns);
 
 /// The rows of one tile: which packed rows, and whose.
 struct TileRows {
@@ -65,64 +74,96 @@ template <class Params>
   return rows;
 }
 
-/// The shared memory of a tile and its sums.
+/// The sums of a thread: [product][i][j] belongs to TileProduct::row(i) and column(j).
+template <int kProducts>
+struct TileSums {
+  float at[kProducts][Tile::kRowsPerThread][Tile::kColumnsPerThread] = {};
+};
+
+/// An operand of the product: rows of `dtype` in device memory.
+struct TileOperand {
+  const void* data;
+  DType dtype;
+};
+
+/// The shared memory of a tile.
 template <class Ctx>
-struct TileProduct {
-  template <class T>
-  using Shared = decltype(std::declval<Ctx&>().template shared<T>(0));
+class TileProduct {
+ public:
+  SWITCHYARD_FN explicit TileProduct(Ctx& ctx)
+      : ctx_(ctx),
+        x_(ctx.template shared<float>(Tile::kRows * Tile::kPitch)),
+        w_(ctx.template shared<float>(Tile::kMaxProducts * Tile::kColumns * Tile::kPitch)) {}
 
-  Ctx& ctx;
-  Shared<float> x;  // [kRows, kPitch]
-  Shared<float> w;  // [kMaxProducts, kColumns, kPitch]
-  float sums[Tile::kMaxProducts][Tile::kColumnsPerThread];
-
-  SWITCHYARD_FN explicit TileProduct(Ctx& ctx_in)
-      : ctx(ctx_in),
-        x(ctx.template shared<float>(Tile::kRows * Tile::kPitch)),
-        w(ctx.template shared<float>(Tile::kMaxProducts * Tile::kColumns * Tile::kPitch)) {}
-
-  /// This thread's row in the tile, and its j-th column.
-  [[nodiscard]] SWITCHYARD_FN std::int32_t row() const {
-    return ctx.thread() / Tile::kThreadsPerRow;
+  /// This thread's i-th row in the tile, and its j-th column.
+  [[nodiscard]] SWITCHYARD_FN std::int32_t row(std::int32_t i) const {
+    return ctx_.thread() / Tile::kColumnLanes * Tile::kRowsPerThread + i;
   }
   [[nodiscard]] SWITCHYARD_FN std::int32_t column(std::int32_t j) const {
-    return ctx.thread() % Tile::kThreadsPerRow + j * Tile::kThreadsPerRow;
+    return ctx_.thread() % Tile::kColumnLanes + j * Tile::kColumnLanes;
   }
 
-  /// sums[product][j] = sum over k < depth of x_at(row, k) * w_at(product, column, k). All threads
-  /// of the block call it; x_at and w_at give 0 where there is no row or column.
-  template <class XAt, class WAt>
-  SWITCHYARD_FN void multiply(std::int32_t products, std::int64_t depth, XAt x_at, WAt w_at) {
-    for (auto& product : sums)
-      for (float& sum : product) sum = 0.0F;
+  /// For every product, row i and column j: the sum over k < depth of x(row, k) * w(product,
+  /// column, k). x_start(row) and w_start(product, column) are the index of element k = 0 in their
+  /// operand, or -1 where there is no such row or column. All threads of the block call it.
+  template <int kProducts, class XStart, class WStart>
+  [[nodiscard]] SWITCHYARD_FN TileSums<kProducts> multiply(const TileOperand& x,
+                                                           const TileOperand& w, std::int64_t depth,
+                                                           XStart x_start, WStart w_start) {
+    constexpr std::int32_t kXLines = Tile::kRows / Tile::kStageLines;
+    std::int64_t x_starts[kXLines];
+    for (std::int32_t n = 0; n < kXLines; ++n) x_starts[n] = x_start(stage_line(n));
+    TileSums<kProducts> sums;
     for (std::int64_t base = 0; base < depth; base += Tile::kDepth) {
-      ctx.sync();  // the stage before has been read
-      for (std::int32_t i = ctx.thread(); i < Tile::kRows * Tile::kDepth; i += Tile::kThreads) {
-        const std::int32_t k = i % Tile::kDepth;
-        x[i / Tile::kDepth * Tile::kPitch + k] =
-            base + k < depth ? x_at(i / Tile::kDepth, base + k) : 0.0F;
-      }
-      for (std::int32_t i = ctx.thread(); i < products * Tile::kColumns * Tile::kDepth;
-           i += Tile::kThreads) {
-        const std::int32_t k = i % Tile::kDepth;
-        const std::int32_t line = i / Tile::kDepth;
-        w[line * Tile::kPitch + k] =
-            base + k < depth ? w_at(line / Tile::kColumns, line % Tile::kColumns, base + k) : 0.0F;
-      }
-      ctx.sync();
-      accumulate(products);
+      const std::int64_t k = base + stage_k();
+      ctx_.sync();  // the stage before has been read
+      with_type_of(x.dtype, [&](auto stored) {
+        for (std::int32_t n = 0; n < kXLines; ++n)
+          x_[stage_line(n) * Tile::kPitch + stage_k()] =
+              k < depth && x_starts[n] >= 0 ? load<decltype(stored)>(x.data, x_starts[n] + k)
+                                            : 0.0F;
+      });
+      with_type_of(w.dtype, [&](auto stored) {
+        for (std::int32_t n = 0; n < kProducts * Tile::kColumns / Tile::kStageLines; ++n) {
+          const std::int32_t line = stage_line(n);
+          const std::int64_t start = w_start(line / Tile::kColumns, line % Tile::kColumns);
+          w_[line * Tile::kPitch + stage_k()] =
+              k < depth && start >= 0 ? load<decltype(stored)>(w.data, start + k) : 0.0F;
+        }
+      });
+      ctx_.sync();
+      accumulate(sums);
     }
+    return sums;
   }
 
  private:
-  SWITCHYARD_FN void accumulate(std::int32_t products) {
+  template <class T>
+  using Shared = decltype(std::declval<Ctx&>().template shared<T>(0));
+
+  /// A thread stages element stage_k() of the lines stage_line(0), stage_line(1), ...
+  [[nodiscard]] SWITCHYARD_FN std::int32_t stage_k() const { return ctx_.thread() % Tile::kDepth; }
+  [[nodiscard]] SWITCHYARD_FN std::int32_t stage_line(std::int32_t n) const {
+    return ctx_.thread() / Tile::kDepth + n * Tile::kStageLines;
+  }
+
+  template <int kProducts>
+  SWITCHYARD_FN void accumulate(TileSums<kProducts>& sums) {
     for (std::int32_t k = 0; k < Tile::kDepth; ++k) {
-      const float value = x[row() * Tile::kPitch + k];
-      for (std::int32_t product = 0; product < products; ++product)
-        for (std::int32_t j = 0; j < Tile::kColumnsPerThread; ++j)
-          sums[product][j] += value * w[(product * Tile::kColumns + column(j)) * Tile::kPitch + k];
+      float x[Tile::kRowsPerThread];
+      for (std::int32_t i = 0; i < Tile::kRowsPerThread; ++i) x[i] = x_[row(i) * Tile::kPitch + k];
+      for (std::int32_t product = 0; product < kProducts; ++product)
+        for (std::int32_t j = 0; j < Tile::kColumnsPerThread; ++j) {
+          const float w = w_[(product * Tile::kColumns + column(j)) * Tile::kPitch + k];
+          for (std::int32_t i = 0; i < Tile::kRowsPerThread; ++i)
+            sums.at[product][i][j] += x[i] * w;
+        }
     }
   }
+
+  Ctx& ctx_;
+  Shared<float> x_;  // [kRows, kPitch]
+  Shared<float> w_;  // [kMaxProducts, kColumns, kPitch]
 };
 
 /// Blocks and threads for `row_tiles` by `columns`.

@@ -73,13 +73,25 @@ void with_backend(std::string_view name, Visitor&& visit) {
 template <class B>
 inline constexpr bool kRunsOnHost = std::is_base_of_v<HostSubstrate, B>;
 
-/// Makes a backend; `num_threads` (0: its default) is for those that run on host threads.
+/// Which device of a backend runs, and how.
+struct DeviceChoice {
+  int index = 0;        ///< Among those that `switchyard devices` lists.
+  int num_threads = 0;  ///< For backends that run on host threads; 0: their default.
+};
+
+/// Throws Error{device_unavailable} where the backend has no such device.
 template <class B>
-[[nodiscard]] B make_backend([[maybe_unused]] int num_threads) {
+[[nodiscard]] B make_backend(const DeviceChoice& choice) {
+  const auto count = static_cast<int>(B::devices().devices.size());
+  if (choice.index < 0 || choice.index >= count) {
+    throw Error(ErrorCode::device_unavailable,
+                "device is " + std::to_string(choice.index) + ", must be in [0, number of '" +
+                    std::string(B::kName) + "' devices = " + std::to_string(count) + ")");
+  }
   if constexpr (kRunsOnHost<B>) {
-    return B({.num_threads = num_threads});
+    return B({.num_threads = choice.num_threads});
   } else {
-    return B();
+    return B({.device = choice.index});
   }
 }
 

@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "backends.hpp"
 #include "command.hpp"
 #include "machine.hpp"
 #include "model_shapes.hpp"
@@ -23,7 +24,7 @@ namespace switchyard::tools {
 struct BenchRequest {
   ModelShape shape;                  ///< config has its dtypes and shared expert set.
   std::vector<std::int64_t> tokens;  ///< Each at least 1.
-  int num_threads = 0;               ///< Of host backends; 0: their default.
+  DeviceChoice device;
   LogitsKind logits = LogitsKind::normal;
   std::uint64_t seed = 0;
   std::optional<RoutePath> route;

@@ -31,7 +31,7 @@ struct BenchArguments {
   std::vector<std::int64_t> tokens{1, 4, 16, 64};
   std::string backend{DefaultBackend::kName};
   std::string dtype = "bf16";
-  int threads = 0;
+  DeviceChoice device;
   std::string logits = "normal";
   std::string output = "md";
   std::optional<std::string> route;
@@ -85,7 +85,7 @@ BenchRequest request_of(const BenchArguments& arguments) {
   BenchRequest request;
   request.shape = shape_of(arguments);
   request.tokens = arguments.tokens;
-  request.num_threads = arguments.threads;
+  request.device = arguments.device;
   request.logits = arguments.logits == "zipf" ? LogitsKind::zipf : LogitsKind::normal;
   request.seed = arguments.seed;
   if (arguments.route) {
@@ -139,7 +139,8 @@ void add_run_options(CLI::App& command, BenchArguments& a) {
       ->capture_default_str();
   command.add_option("--backend", a.backend, "Where it runs: " + built_backend_names())
       ->capture_default_str();
-  command.add_option("--threads", a.threads, "Host threads [one per core]")
+  command.add_option("--device", a.device.index, "Index of the backend's device [0]");
+  command.add_option("--threads", a.device.num_threads, "Host threads [one per core]")
       ->check(CLI::Range(1, 1024));
   command.add_option("--logits", a.logits, "Load of the experts: normal (even) or zipf (skewed)")
       ->check(CLI::IsMember({"normal", "zipf"}))

@@ -63,7 +63,7 @@ class BenchRun {
   explicit BenchRun(const BenchRequest& request)
       : request_(request),
         config_(request.shape.config),
-        inner_(make_backend<B>(request.num_threads)),
+        inner_(make_backend<B>(request.device)),
         backend_(inner_),
         stream_(backend_.make_stream()),
         start_(backend_.make_event()),

@@ -35,7 +35,7 @@ struct LayerArguments {
   std::optional<std::string> out;
   bool json = false;
   std::optional<std::int32_t> block_size;
-  int threads = 0;
+  DeviceChoice device;
 };
 
 std::optional<IoFile> open_io(const LayerArguments& arguments) {
@@ -73,7 +73,7 @@ CommandResult run(const LayerArguments& arguments) {
          : random_input(report.config, arguments.tokens.value_or(kDefaultTokens), arguments.seed);
 
   LayerRunOptions options;
-  options.num_threads = arguments.threads;
+  options.device = arguments.device;
   if (arguments.route) {
     options.route = *arguments.route == "host" ? RoutePath::host : RoutePath::device;
   }
@@ -123,7 +123,8 @@ void add_layer_command(CLI::App& app, Command& chosen) {
       ->add_option("--block-size", a.block_size,
                    "Of the padded order: 16, 32 or 64 [chosen by the extents]")
       ->check(CLI::IsMember({16, 32, 64}));
-  command->add_option("--threads", a.threads, "Host threads [one per core]")
+  command->add_option("--device", a.device.index, "Index of the backend's device [0]");
+  command->add_option("--threads", a.device.num_threads, "Host threads [one per core]")
       ->check(CLI::Range(1, 1024));
   command->callback([arguments, &chosen] { chosen = [arguments] { return run(*arguments); }; });
 }

@@ -24,7 +24,7 @@ namespace switchyard::tools {
 
 /// How a layer is run.
 struct LayerRunOptions {
-  int num_threads = 0;             ///< Of host backends; 0: their default.
+  DeviceChoice device;
   std::optional<RoutePath> route;  ///< Unset: the library's choice for a call with a bundle.
   std::int32_t block_size = 0;     ///< Fixed, so that the plan is the same on every path.
 };
@@ -94,7 +94,7 @@ template <Backend B>
 [[nodiscard]] LayerRun run_layer(const LayerConfig& config, const HostMoeWeights& weights,
                                  const LayerInput& input, const LayerRunOptions& options) {
   using P = ProfilingBackend<B>;
-  B inner = make_backend<B>(options.num_threads);
+  B inner = make_backend<B>(options.device);
   P backend(inner);
   auto stream = backend.make_stream();
   MoeLayer<P> layer(backend, stream, config, weights,

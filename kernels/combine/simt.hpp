@@ -5,9 +5,9 @@
 #include <string_view>
 
 #include "kernels/combine/params.hpp"
-#include "kernels/elements.hpp"
 #include "kernels/math.hpp"
 #include "kernels/simt.hpp"
+#include "kernels/simt_elements.hpp"
 
 namespace switchyard::kernels::simt {
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The SIMT body of stage "down": tiles of 16 packed rows by 32 columns.
+// The SIMT body of stage "down": tiles of 16 packed rows by 64 columns.
 #pragma once
 
 #include <string_view>
@@ -31,27 +31,26 @@ struct DownBody {
     const std::int64_t hidden = params.hidden_size;
     const std::int64_t width = params.intermediate_size;
     const std::int64_t expert_row = rows.expert * hidden;
-    product.multiply(
-        1, width,
-        [&](std::int32_t i, std::int64_t k) {
+    const TileSums<1> sums = product.template multiply<1>(
+        {params.activated, params.activation_dtype}, {params.down, params.weight_dtype}, width,
+        [&](std::int32_t i) {
           const std::int64_t row = rows.row(i);
-          return row < 0 ? 0.0F
-                         : load_any(params.activation_dtype, params.activated, row * width + k);
+          return row < 0 ? -1 : row * width;
         },
-        [&](std::int32_t /*which*/, std::int32_t column, std::int64_t k) {
+        [&](std::int32_t /*which*/, std::int32_t column) {
           const std::int64_t h = first_column + column;
-          return h >= hidden
-                     ? 0.0F
-                     : load_any(params.weight_dtype, params.down, (expert_row + h) * width + k);
+          return h >= hidden ? -1 : (expert_row + h) * width;
         });
-    const std::int64_t row = rows.row(product.row());
-    if (row < 0) return;
-    for (std::int32_t j = 0; j < Tile::kColumnsPerThread; ++j) {
-      const std::int64_t h = first_column + product.column(j);
-      if (h >= hidden) continue;
-      const float bias = params.bias == nullptr ? 0.0F : params.bias[expert_row + h];
-      store_any(params.activation_dtype, params.expert_rows, row * hidden + h,
-                product.sums[0][j] + bias);
+    for (std::int32_t i = 0; i < Tile::kRowsPerThread; ++i) {
+      const std::int64_t row = rows.row(product.row(i));
+      if (row < 0) continue;
+      for (std::int32_t j = 0; j < Tile::kColumnsPerThread; ++j) {
+        const std::int64_t h = first_column + product.column(j);
+        if (h >= hidden) continue;
+        const float bias = params.bias == nullptr ? 0.0F : params.bias[expert_row + h];
+        store_any(params.activation_dtype, params.expert_rows, row * hidden + h,
+                  sums.at[0][i][j] + bias);
+      }
     }
   }
 };

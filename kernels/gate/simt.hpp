@@ -4,9 +4,9 @@
 
 #include <string_view>
 
-#include "kernels/elements.hpp"
 #include "kernels/gate/params.hpp"
 #include "kernels/simt.hpp"
+#include "kernels/simt_elements.hpp"
 
 namespace switchyard::kernels::simt {
 

@@ -6,10 +6,10 @@
 #include <string_view>
 #include <utility>
 
-#include "kernels/elements.hpp"
 #include "kernels/math.hpp"
 #include "kernels/route/params.hpp"
 #include "kernels/simt.hpp"
+#include "kernels/simt_elements.hpp"
 #include "switchyard/limits.hpp"
 
 namespace switchyard::kernels::simt {

@@ -70,13 +70,11 @@ bool plan_is_right(const LayerCase& layer_case, const CallCase& call) {
 
 }  // namespace
 
-TEMPLATE_LIST_TEST_CASE("plans on both sides of every switch of launches", "[plan][large]",
-                        Backends) {
+TEMPLATE_LIST_TEST_CASE("plans on both sides of the switch from one launch to several",
+                        "[plan][large]", Backends) {
   for (const std::int64_t num_experts : {1, 7, 128, 4096}) {
     const LayerCase layer = routing_layer(num_experts, 1);
-    for (const std::int64_t num_tokens :
-         {std::int64_t{2047}, std::int64_t{2048}, std::int64_t{2049}, scaled(524'288),
-          scaled(524'288) + 1}) {
+    for (const std::int64_t num_tokens : {2047, 2048, 2049, 5000}) {
       for (const bool skewed : {false, true}) {
         INFO("E " << num_experts << " T " << num_tokens << " skewed " << skewed);
         CHECK(plan_is_right<TestType>(layer, preselected_call(layer.config, num_tokens, skewed)));
@@ -85,10 +83,19 @@ TEMPLATE_LIST_TEST_CASE("plans on both sides of every switch of launches", "[pla
   }
 }
 
+TEMPLATE_LIST_TEST_CASE("plans on both sides of the size from which tiles grow", "[plan][large]",
+                        Backends) {
+  const LayerCase layer = routing_layer(60, 1);
+  for (const std::int64_t num_tokens : {scaled(524'288), scaled(524'288) + 1}) {
+    INFO("T " << num_tokens);
+    CHECK(plan_is_right<TestType>(layer, preselected_call(layer.config, num_tokens, false)));
+  }
+}
+
 TEMPLATE_LIST_TEST_CASE("the plan of a million tokens", "[plan][large]", Backends) {
   for (const std::int64_t num_experts : {16, 4096}) {
     INFO("E " << num_experts);
-    const LayerCase layer = routing_layer(num_experts, 8);
+    const LayerCase layer = routing_layer(num_experts, num_experts == 16 ? 1 : 2);
     CHECK(plan_is_right<TestType>(
         layer, preselected_call(layer.config, scaled(1'048'576), num_experts == 16)));
   }
