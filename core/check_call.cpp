@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Checks of what a call passes: inputs, plan buffers, intermediates.
 #include <bit>
+#include <string>
 #include <string_view>
 
 #include "core/checks.hpp"
@@ -62,13 +63,19 @@ void check_routing_inputs(const LayerConfig& config, const MoeInputs& inputs, bo
   }
 }
 
+/// "num_tokens * top_k = 12"; the number alone where that is the formula.
+[[nodiscard]] std::string bound_text(std::string_view formula, std::int64_t value) {
+  const std::string number = std::to_string(value);
+  return formula == number ? number : std::string(formula) + " = " + number;
+}
+
 /// One buffer of a bundle: what it holds and what the call needs.
 template <class T>
 void check_buffer(std::string_view name, DeviceSpan<T> buffer, std::int64_t needed,
                   std::string_view formula, std::size_t alignment = alignof(T)) {
   if (static_cast<std::int64_t>(buffer.size()) < needed)
-    fail(ErrorCode::capacity_exceeded, "{} holds {} elements, must hold at least {} = {}", name,
-         buffer.size(), formula, needed);
+    fail(ErrorCode::capacity_exceeded, "{} holds {} elements, must hold at least {}", name,
+         buffer.size(), bound_text(formula, needed));
   require(buffer.data() != nullptr || needed == 0, "{}.data is null, must hold {} elements", name,
           needed);
   require(buffer.size() <= static_cast<std::size_t>(INT32_MAX) || alignof(T) == 1,
@@ -79,8 +86,8 @@ void check_buffer(std::string_view name, DeviceSpan<T> buffer, std::int64_t need
 /// A buffer whose every element is filled has the size that the fill goes by.
 void check_exact(std::string_view name, std::size_t size, std::int64_t wanted,
                  std::string_view formula) {
-  require(static_cast<std::int64_t>(size) == wanted, "{} holds {} elements, must hold {} = {}",
-          name, size, formula, wanted);
+  require(static_cast<std::int64_t>(size) == wanted, "{} holds {} elements, must hold {}", name,
+          size, bound_text(formula, wanted));
 }
 
 template <class T>

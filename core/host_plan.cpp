@@ -56,7 +56,7 @@ HostRouter host_router(const HostMoeWeights& weights) {
 }
 
 std::int32_t build_plan(const StageContext& call, const HostRouter& router,
-                        std::int32_t fixed_block_size, HostPlan& plan) {
+                        std::optional<std::int32_t> fixed_block_size, HostPlan& plan) {
   const std::int32_t* const live =
       call.inputs.live_tokens.empty() ? nullptr : plan.live_tokens.data();
   if (call.inputs.selected_ids.empty()) {
@@ -79,8 +79,9 @@ std::int32_t build_plan(const StageContext& call, const HostRouter& router,
   params.sorted_tokens = plan.sorted_tokens.data();
   params.block_ids = plan.block_ids.data();
   params.total_post_pad = plan.total_post_pad.data();
-  params.block_size = fixed_block_size;
-  if (fixed_block_size == 0) {
+  if (fixed_block_size) {
+    params.block_size = *fixed_block_size;
+  } else {
     kernels::reference::count_rows(params);
     params.block_size = choose_block_size(std::span(std::as_const(plan.expert_offsets)));
   }

@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 #include "core/stage_params.hpp"
@@ -41,10 +42,11 @@ struct HostRouter {
 [[nodiscard]] SWITCHYARD_API HostRouter host_router(const HostMoeWeights& weights);
 
 /// Fills `plan` from its logits (or, where the caller brought ids, from its ids and weights),
-/// bit-equal to the device path's. Returns the block size used: `fixed_block_size`, or
-/// choose_block_size of the experts' load where that is 0.
+/// bit-equal to the device path's. Returns the block size used: the fixed one, or where there is
+/// none choose_block_size of the experts' load.
 SWITCHYARD_API std::int32_t build_plan(const StageContext& call, const HostRouter& router,
-                                       std::int32_t fixed_block_size, HostPlan& plan);
+                                       std::optional<std::int32_t> fixed_block_size,
+                                       HostPlan& plan);
 
 /// A workspace of the eight plan buffers alone.
 [[nodiscard]] SWITCHYARD_API WorkspacePlan plan_route_buffers(const LayerConfig& config,

@@ -41,7 +41,7 @@ class HostRoute {
   /// block size of the plan as build_plan does.
   std::int32_t fill_plan(B& backend, typename B::Stream& stream, const StageContext& call,
                          const HostRouter& router, std::int64_t capacity_tokens,
-                         std::int32_t fixed_block_size) {
+                         std::optional<std::int32_t> fixed_block_size) {
     backend.synchronize(done_);  // uploads of the call before have left plan_
     plan_.reserve(call.config, capacity_tokens);
     plan_.resize(call.route);

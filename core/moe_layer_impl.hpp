@@ -153,8 +153,7 @@ struct MoeLayer<B>::Impl {
                                  std::int64_t capacity) {
     const core::StageContext call = context(inputs, intermediates, plan);
     if (computes_logits(inputs)) launch<kernels::Gate>(stream, core::gate_params(call));
-    return host_route.fill_plan(backend, stream, call, host_router, capacity,
-                                options.block_size.value_or(0));
+    return host_route.fill_plan(backend, stream, call, host_router, capacity, options.block_size);
   }
 
   B& backend;

@@ -177,7 +177,7 @@ std::vector<BadCall<B>> bad_plan_buffers(const Arguments<B>& good) {
        "block_ids holds 5 elements, must hold at least padded_capacity / block_size = 6",
        kCapacity},
       {[](A& a) { a.route.total_post_pad = {}; },
-       "total_post_pad holds 0 elements, must hold at least 1 = 1", kCapacity},
+       "total_post_pad holds 0 elements, must hold at least 1", kCapacity},
       {[](A& a) { a.route = {}; },
        "selected_ids holds 0 elements, must hold at least num_tokens * top_k = 6", kCapacity},
       {[](A& a) {
@@ -207,7 +207,7 @@ std::vector<BadCall<B>> bad_plan_buffers(const Arguments<B>& good) {
       {[](A& a) {
          a.route.total_post_pad = {a.route.total_post_pad.data(), 2};
        },
-       "total_post_pad holds 2 elements, must hold 1 = 1"},
+       "total_post_pad holds 2 elements, must hold 1"},
   };
 }
 
