@@ -7,15 +7,16 @@
 //
 // which one lane of a launch runs. Ctx offers:
 //
-//   kWave                                   lanes of a wave, a compile-time constant: 8, 32 or 64
-//   block() num_blocks() thread() num_threads() lane() wave() num_waves()
-//   sync()                                  all threads of the block meet; memory is ordered
-//   sync_wave()                             all lanes of the wave meet; memory is ordered among
-//   them shuffle(value, lane)                    value of another lane of the wave
-//   ballot(condition)                       bit per lane
-//   popcount(mask)                          bits that are set
-//   shared<T>(count)                        the block's next shared array: element access by [i]
-//   alone
+//   kWave                           lanes of a wave, a compile-time constant: 8, 32 or 64
+//   block() num_blocks()            of the launch
+//   thread() num_threads()          of the block
+//   lane() wave() num_waves()       of the block
+//   sync()                          all threads of the block meet; memory is ordered
+//   sync_wave()                     all lanes of the wave meet; memory is ordered among them
+//   shuffle(value, lane)            value of another lane of the wave; 4, 8, 12 or 16 bytes
+//   ballot(condition)               bit per lane
+//   popcount(mask)                  bits that are set
+//   shared<T>(count)                the block's next shared array: element access by [i] alone
 //
 // Rules: sync is reached by every thread of the block, a collective of the wave by every lane of
 // it; all threads ask for the same shared arrays in the same order, before anything else; a shared
@@ -33,12 +34,13 @@ namespace switchyard::kernels::simt {
 /// The extents of a launch, planned on the host.
 struct LaunchShape {
   std::int64_t num_blocks = 0;   ///< In [1, kMaxBlocks]; 0: nothing to launch.
-  std::int32_t num_threads = 0;  ///< Per block, a multiple of the wave size, at most 256.
-  std::size_t shared_bytes = 0;  ///< Per block, at most 32 KiB.
+  std::int32_t num_threads = 0;  ///< Per block, a multiple of the wave size, at most kMaxThreads.
+  std::size_t shared_bytes = 0;  ///< Per block, at most kMaxSharedBytes.
 };
 
 /// Blocks that every backend can launch in one dimension; bodies with more work loop over it.
 inline constexpr std::int64_t kMaxBlocks = 1 << 20;
+inline constexpr std::int32_t kMaxThreads = 256;
 inline constexpr std::size_t kMaxSharedBytes = 32 * 1024;
 /// Shared arrays start at multiples of this.
 inline constexpr std::size_t kSharedAlignment = 16;

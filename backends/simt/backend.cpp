@@ -5,8 +5,7 @@
 
 #include "backends/host/command.hpp"
 #include "backends/host/processor.hpp"
-#include "backends/simt/engine.hpp"
-#include "backends/simt/lane.hpp"
+#include "backends/simt/run_body.hpp"
 #include "kernels/combine/simt.hpp"
 #include "kernels/down/simt.hpp"
 #include "kernels/gate/simt.hpp"
@@ -40,13 +39,6 @@ namespace {
   return info;
 }
 
-/// One emulated thread of Body.
-template <class Body, int Wave>
-void run_thread(const void* params) {
-  simt::Lane<Wave> lane;
-  Body::run(lane, *static_cast<const typename Body::Params*>(params));
-}
-
 /// The launches of a stage, on the stream's thread.
 template <class Params, int Wave>
 void run_stage(const host::Command& command, host::ThreadPool& pool) {
@@ -54,11 +46,7 @@ void run_stage(const host::Command& command, host::ThreadPool& pool) {
   auto& engine = *static_cast<simt::Engine*>(command.owner);
   kernels::simt::launch_all(
       params, Wave, [&]<class Body>(const kernels::simt::LaunchShape& shape, const Params& block) {
-        if (shape.num_blocks == 0) return;
-        const simt::BlockLaunch launch{
-            &run_thread<Body, Wave>, &block,       shape.num_blocks, shape.num_threads, Wave,
-            shape.shared_bytes,      engine.seed()};
-        engine.run(pool, launch, Body::kName);
+        simt::run_body<Body, Wave>(engine, pool, shape, block);
       });
 }
 

@@ -8,9 +8,10 @@ namespace {
 
 thread_local Block* t_block = nullptr;
 
-/// Copies without library calls, which the thread sanitizer would see.
-SWITCHYARD_ENGINE void raw_copy(std::byte* to, const std::byte* from, std::size_t size) {
-  for (std::size_t i = 0; i < size; ++i) to[i] = from[i];
+constexpr std::byte kWritten{0xff};
+
+SWITCHYARD_ENGINE bool same_place(Place a, Place b) {
+  return a.line == b.line && a.column == b.column && a.file == b.file;
 }
 
 }  // namespace
@@ -21,36 +22,33 @@ Block::Block()
       place_(new std::int32_t[kMaxThreads]),
       wave_gates_(new Gate[kMaxThreads]),
       stacks_(new std::byte[kStackBytes * kMaxThreads]),
-      slots_(new std::byte[2 * kSlotBytes * kMaxThreads]),
-      shared_(new std::byte[kSharedLimit]),
-      written_(new bool[kSharedLimit]) {
-  SWITCHYARD_TSAN(for (int i = 0; i < kMaxThreads; ++i) threads_[i].tsan = __tsan_create_fiber(0);)
-}
+      slots_(new Slot[2 * kMaxThreads]),
+      shared_(new std::byte[kMaxSharedBytes]),
+      written_(new std::byte[kMaxSharedBytes]) {}
 
 Block::~Block() {
-  SWITCHYARD_TSAN(for (int i = 0; i < kMaxThreads; ++i) __tsan_destroy_fiber(threads_[i].tsan);)
+  discard_threads();
 }
 
-Block& Block::current() noexcept {
-  return *t_block;
+/// Frees what sanitizers hold for the threads. Their stacks may be used anew.
+void Block::discard_threads() {
+  for (std::int32_t i = 0; i < kMaxThreads; ++i) threads_[i].discard();
 }
 
-std::string Block::run(const BlockLaunch& launch, std::int64_t index) {
+Fault Block::run(const BlockLaunch& launch, std::int64_t index) {
   launch_ = launch;
   index_ = index;
+  fault_ = Fault{};
   start();
-  if (!failed_) return "";
-  return std::string(fault_what_) + " in block " + std::to_string(index_) + ", thread " +
-         std::to_string(current_) + ": " + fault_why_ + " (wave " +
-         std::to_string(launch_.wave_size) + ", seed " + std::to_string(launch_.seed) + ")";
+  if (fault_.what != nullptr) discard_threads();
+  return fault_;
 }
 
 SWITCHYARD_ENGINE void Block::start() {
-  failed_ = false;
   t_block = this;
-  const std::int32_t threads = launch_.num_threads;
-  for (std::size_t i = 0; i < launch_.shared_bytes; ++i) shared_[i] = std::byte{0xa5};
-  for (std::size_t i = 0; i < launch_.shared_bytes; ++i) written_[i] = false;
+  const std::int32_t threads = launch_.shape.num_threads;
+  for (std::size_t i = 0; i < launch_.shape.shared_bytes; ++i) shared_[i] = std::byte{0xa5};
+  for (std::size_t i = 0; i < launch_.shape.shared_bytes; ++i) written_[i] = std::byte{0};
   block_gate_ = Gate{};
   block_gate_.size = threads;
   for (std::int32_t w = 0; w * launch_.wave_size < threads; ++w) {
@@ -73,9 +71,10 @@ SWITCHYARD_ENGINE void Block::start() {
 
 /// Fisher and Yates by a multiplicative generator; seed 0 keeps the order of the lanes.
 SWITCHYARD_ENGINE void Block::shuffle_order() {
-  for (std::int32_t i = 0; i < launch_.num_threads; ++i) order_[i] = i;
+  const std::int32_t threads = launch_.shape.num_threads;
+  for (std::int32_t i = 0; i < threads; ++i) order_[i] = i;
   std::uint64_t state = launch_.seed * 0x9e3779b97f4a7c15ULL + static_cast<std::uint64_t>(index_);
-  for (std::int32_t i = launch_.num_threads - 1; i > 0 && launch_.seed != 0; --i) {
+  for (std::int32_t i = threads - 1; i > 0 && launch_.seed != 0; --i) {
     state = state * 6364136223846793005ULL + 1442695040888963407ULL;
     const auto other =
         static_cast<std::int32_t>((state >> 33U) % static_cast<std::uint64_t>(i + 1));
@@ -83,128 +82,154 @@ SWITCHYARD_ENGINE void Block::shuffle_order() {
     order_[i] = order_[other];
     order_[other] = swapped;
   }
-  for (std::int32_t i = 0; i < launch_.num_threads; ++i) place_[order_[i]] = i;
+  for (std::int32_t i = 0; i < threads; ++i) place_[order_[i]] = i;
 }
 
-void Block::entry() {
+/// Not instrumented, as it never returns: the thread sanitizer would count its frame for ever.
+SWITCHYARD_ENGINE void Block::entry() {
   Block& block = *t_block;
   Fiber::entered(block.main_);
   SWITCHYARD_TSAN(__tsan_acquire(&block.launch_token_);)
-  block.launch_.run_thread(block.launch_.params);
-  SWITCHYARD_TSAN(__tsan_release(&block.done_token_);)
+  bool threw = false;
+  try {
+    block.launch_.run_thread(block, block.launch_.params);
+  } catch (...) {
+    threw = true;
+  }
+  if (threw) block.fail("exception", "a body may not throw");
   block.end_thread();
-  std::abort();  // end_thread does not return
 }
 
 SWITCHYARD_ENGINE void Block::end_thread() {
-  threads_[current_].ended = true;
-  Gate* const gates[] = {&block_gate_, &wave_gates_[current_ / launch_.wave_size]};
+  Thread& me = threads_[current_];
+  me.ended = true;
+  Gate* const gates[] = {&block_gate_, &wave_gate()};
   for (Gate* const gate : gates) {
     if (gate->arrived > 0)
-      fail("exit", "the thread ended while others wait for it at a barrier or collective");
-    ++gate->ended;
+      fail({"exit",
+            "the thread ends while others wait for it",
+            current_,
+            {},
+            gate->first,
+            gate->at});
+    gate->ended = current_;
   }
-  resume_next("exit");
+  SWITCHYARD_TSAN(__tsan_release(&done_token_);)
+  resume_next("exit", {});
+  std::abort();  // not resumed
 }
 
-SWITCHYARD_ENGINE void Block::meet(Gate& gate, const char* what, const std::source_location& at) {
-  if (gate.ended > 0) fail(what, "another thread has ended and will never arrive");
+SWITCHYARD_ENGINE Block::Gate& Block::wave_gate() {
+  return wave_gates_[current_ / launch_.wave_size];
+}
+
+SWITCHYARD_ENGINE void Block::meet(Gate& gate, const char* what, Place at) {
+  if (gate.ended >= 0)
+    fail({what, "a thread has ended and never arrives", current_, at, gate.ended, {}});
   if (gate.arrived == 0) {
-    gate.file = at.file_name();
-    gate.line = at.line();
-    gate.column = at.column();
-  } else if (gate.line != at.line() || gate.column != at.column() || gate.file != at.file_name()) {
-    fail(what, "threads diverged: they wait in different places");
+    gate.at = at;
+    gate.first = current_;
+  } else if (!same_place(gate.at, at)) {
+    fail(
+        {what, "threads diverged and wait in different places", current_, at, gate.first, gate.at});
   }
-  Thread& me = threads_[current_];
   if (++gate.arrived == gate.size) {
     gate.arrived = 0;
     ++gate.generation;
     return;
   }
+  Thread& me = threads_[current_];
   me.gate = &gate;
   me.seen = gate.generation;
-  resume_next(what);
+  resume_next(what, at);
   me.gate = nullptr;
 }
 
+/// A meeting that orders memory.
+SWITCHYARD_ENGINE void Block::meet_ordered(Gate& gate, const char* what, Place at) {
+  SWITCHYARD_TSAN(char* const token = &gate.token[gate.generation & 1U]; __tsan_release(token);)
+  meet(gate, what, at);
+  SWITCHYARD_TSAN(__tsan_acquire(token);)
+}
+
 SWITCHYARD_ENGINE void Block::meet_block(const std::source_location& at) {
-  SWITCHYARD_TSAN(__tsan_release(&block_gate_);)
-  meet(block_gate_, "barrier", at);
-  SWITCHYARD_TSAN(__tsan_acquire(&block_gate_);)
+  meet_ordered(block_gate_, "barrier", Place(at));
 }
 
 SWITCHYARD_ENGINE void Block::meet_wave(const std::source_location& at) {
-  Gate& gate = wave_gates_[current_ / launch_.wave_size];
-  SWITCHYARD_TSAN(__tsan_release(&gate);)
-  meet(gate, "wave barrier", at);
-  SWITCHYARD_TSAN(__tsan_acquire(&gate);)
+  meet_ordered(wave_gate(), "wave barrier", Place(at));
 }
 
-SWITCHYARD_ENGINE const std::byte* Block::exchange(const void* value, std::size_t size,
-                                                   const std::source_location& at) {
+SWITCHYARD_ENGINE const Slot* Block::exchange(Slot value, const std::source_location& at) {
+  Gate& gate = wave_gate();
   const std::int32_t wave = current_ / launch_.wave_size;
-  Gate& gate = wave_gates_[wave];
-  const auto width = static_cast<std::size_t>(launch_.wave_size);
-  const std::size_t parity = gate.generation & 1U;
-  std::byte* const slots =
-      slots_.get() + (static_cast<std::size_t>(wave) * 2 + parity) * width * kSlotBytes;
-  const auto lane = static_cast<std::size_t>(current_ % launch_.wave_size);
-  raw_copy(slots + lane * kSlotBytes, static_cast<const std::byte*>(value), size);
-  meet(gate, "wave collective", at);
+  const auto first =
+      (wave * 2 + static_cast<std::int32_t>(gate.generation & 1U)) * launch_.wave_size;
+  Slot* const slots = slots_.get() + first;
+  slots[current_ % launch_.wave_size] = value;
+  meet(gate, "wave collective", Place(at));
   return slots;
 }
 
-SWITCHYARD_ENGINE std::byte* Block::shared_array(std::size_t offset, std::size_t size) {
-  if (offset + size > launch_.shared_bytes || offset + size > kSharedLimit)
+SWITCHYARD_ENGINE std::byte* Block::shared_array(std::size_t offset, std::int64_t count,
+                                                 std::size_t size) {
+  const std::size_t limit = launch_.shape.shared_bytes;
+  if (count < 0 || offset > limit || static_cast<std::uint64_t>(count) > (limit - offset) / size)
     fail("shared memory", "arrays exceed what the launch asked for");
   return shared_.get() + offset;
 }
 
 SWITCHYARD_ENGINE void Block::check_read(const void* address, std::size_t size) {
-  const auto offset =
-      static_cast<std::size_t>(static_cast<const std::byte*>(address) - shared_.get());
+  const std::byte* flags =
+      written_.get() + (static_cast<const std::byte*>(address) - shared_.get());
+  std::uint32_t all = ~0U;
+  for (; size >= sizeof all; size -= sizeof all, flags += sizeof all) {
+    std::uint32_t four = 0;
+    __builtin_memcpy(&four, flags, sizeof four);  // a load, not a call
+    all &= four;
+  }
   for (std::size_t i = 0; i < size; ++i)
-    if (!written_[offset + i]) fail("shared memory", "an element is read before it is written");
+    if (flags[i] != kWritten) all = 0;
+  if (all != ~0U) fail("shared memory", "an element is read before it is written");
 }
 
 SWITCHYARD_ENGINE void Block::mark_written(const void* address, std::size_t size) {
-  const auto offset =
-      static_cast<std::size_t>(static_cast<const std::byte*>(address) - shared_.get());
-  for (std::size_t i = 0; i < size; ++i) written_[offset + i] = true;
-}
-
-SWITCHYARD_ENGINE void Block::check_index(std::int64_t index, std::int64_t count) {
-  if (index < 0 || index >= count) fail("shared memory", "an index is outside the array");
+  std::byte* const flags =
+      written_.get() + (static_cast<const std::byte*>(address) - shared_.get());
+  for (std::size_t i = 0; i < size; ++i) flags[i] = kWritten;
 }
 
 /// Switches to the next thread that can run; to the launcher when all have ended.
-SWITCHYARD_ENGINE void Block::resume_next(const char* what) {
+SWITCHYARD_ENGINE void Block::resume_next(const char* what, Place at) {
   Thread& me = threads_[current_];
-  const std::int32_t threads = launch_.num_threads;
-  std::int32_t at = place_[current_];
+  const std::int32_t threads = launch_.shape.num_threads;
+  std::int32_t place = place_[current_];
+  const Gate* waits = nullptr;  // where another thread does
   for (std::int32_t step = 0; step < threads; ++step) {
-    if (++at == threads) at = 0;
-    Thread& next = threads_[order_[at]];
-    if (next.ended || (next.gate != nullptr && next.gate->generation == next.seen)) continue;
+    if (++place == threads) place = 0;
+    Thread& next = threads_[order_[place]];
+    if (next.ended) continue;
+    if (next.gate != nullptr && next.gate->generation == next.seen) {
+      if (next.gate != me.gate) waits = next.gate;
+      continue;
+    }
     if (&next == &me) return;
-    current_ = order_[at];
+    current_ = order_[place];
     Fiber::switch_between(me, next, me.ended);
     return;
   }
-  if (me.ended) {
-    bool all_ended = true;
-    for (std::int32_t i = 0; i < threads; ++i) all_ended = all_ended && threads_[i].ended;
-    if (all_ended) Fiber::switch_between(me, main_, true);
-  }
-  fail(what, "deadlock: every thread waits");
+  if (!me.ended || waits != nullptr)
+    fail({what, "deadlock: every thread waits", current_, at, waits == nullptr ? -1 : waits->first,
+          waits == nullptr ? Place{} : waits->at});
+  Fiber::switch_between(me, main_, true);
 }
 
-/// Leaves the block for the launcher; its threads are not resumed.
 SWITCHYARD_ENGINE void Block::fail(const char* what, const char* why) {
-  failed_ = true;
-  fault_what_ = what;
-  fault_why_ = why;
+  fail({what, why, current_, {}, -1, {}});
+}
+
+SWITCHYARD_ENGINE void Block::fail(const Fault& fault) {
+  fault_ = fault;
   SWITCHYARD_TSAN(__tsan_release(&done_token_);)
   Fiber::switch_between(threads_[current_], main_, true);
   std::abort();  // not resumed

@@ -6,26 +6,31 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
-#include <source_location>
-#include <string>
 
+#include "backends/simt/fault.hpp"
 #include "backends/simt/fiber.hpp"
+#include "kernels/simt.hpp"
 
 namespace switchyard::simt {
 
-inline constexpr std::int32_t kMaxThreads = 256;
-inline constexpr std::size_t kSharedLimit = 32 * 1024;
+using kernels::simt::kMaxSharedBytes;
+using kernels::simt::kMaxThreads;
+
 inline constexpr std::size_t kStackBytes = 64 * 1024;
-inline constexpr std::size_t kSlotBytes = 16;  // what a lane can publish in one collective
+
+/// What a lane can publish in one collective: passed in registers.
+struct Slot {
+  std::uint64_t words[2];
+};
+
+class Block;
 
 /// A launch as a block sees it.
 struct BlockLaunch {
-  void (*run_thread)(const void* params) = nullptr;  // the body, on the emulated thread
+  void (*run_thread)(Block& block, const void* params) = nullptr;  // the body, on each thread
   const void* params = nullptr;
-  std::int64_t num_blocks = 0;
-  std::int32_t num_threads = 0;
+  kernels::simt::LaunchShape shape;
   std::int32_t wave_size = 0;
-  std::size_t shared_bytes = 0;
   std::uint32_t seed = 0;
 };
 
@@ -36,11 +41,9 @@ class Block {
   Block& operator=(const Block&) = delete;
   ~Block();
 
-  /// Runs block `index` of the launch to its end. Returns the fault that stopped it, empty if none.
-  [[nodiscard]] std::string run(const BlockLaunch& launch, std::int64_t index);
-
-  /// The block whose emulated thread calls.
-  [[nodiscard]] static Block& current() noexcept;
+  /// Runs block `index` of the launch to its end or first fault, and returns that. The threads of a
+  /// faulty block are left where they are: what they own is not destroyed.
+  [[nodiscard]] Fault run(const BlockLaunch& launch, std::int64_t index);
 
   [[nodiscard]] const BlockLaunch& launch() const noexcept { return launch_; }
   [[nodiscard]] std::int64_t index() const noexcept { return index_; }
@@ -49,27 +52,30 @@ class Block {
   // What an emulated thread asks for. `at` is its place in the source.
   void meet_block(const std::source_location& at);
   void meet_wave(const std::source_location& at);
-  /// Publishes `size` bytes to the wave; returns the lanes' slots, valid until the lane's next
+  /// Publishes a value to the wave; returns the slots of its lanes, valid until this lane's next
   /// meeting.
-  [[nodiscard]] const std::byte* exchange(const void* value, std::size_t size,
-                                          const std::source_location& at);
-  /// The shared array at `offset` bytes, of `size`.
-  [[nodiscard]] std::byte* shared_array(std::size_t offset, std::size_t size);
+  [[nodiscard]] const Slot* exchange(Slot value, const std::source_location& at);
+  /// The shared array at `offset` bytes, of `count` elements of `size` bytes.
+  [[nodiscard]] std::byte* shared_array(std::size_t offset, std::int64_t count, std::size_t size);
   /// Checks and marks `size` bytes of shared memory at an address.
   void check_read(const void* address, std::size_t size);
   void mark_written(const void* address, std::size_t size);
-  void check_index(std::int64_t index, std::int64_t count);
+
+  /// Leaves the block for the launcher with a fault of the thread that runs.
+  [[noreturn]] void fail(const char* what, const char* why);
 
  private:
   /// A place where the threads of a block or wave meet.
   struct Gate {
     std::uint32_t generation = 0;
-    std::int32_t arrived = 0;
-    std::int32_t ended = 0;
     std::int32_t size = 0;
-    const char* file = nullptr;  // where those that arrived wait
-    std::uint32_t line = 0;
-    std::uint32_t column = 0;
+    std::int32_t arrived = 0;
+    std::int32_t first = 0;   // of those that arrived
+    Place at;                 // where they wait
+    std::int32_t ended = -1;  // a thread that will never arrive
+    // What the thread sanitizer orders memory by. Two, used in turn: a thread that is late to leave
+    // a meeting learns nothing of what the others did between that and the next one.
+    SWITCHYARD_TSAN(char token[2] = {};)
   };
   struct Thread : Fiber {
     const Gate* gate = nullptr;  // waits while gate->generation == seen
@@ -80,17 +86,18 @@ class Block {
   static void entry();
   void start();
   void shuffle_order();
-  void meet(Gate& gate, const char* what, const std::source_location& at);
-  void end_thread();
-  void resume_next(const char* what);
-  [[noreturn]] void fail(const char* what, const char* why);
+  [[nodiscard]] Gate& wave_gate();
+  void meet(Gate& gate, const char* what, Place at);
+  void meet_ordered(Gate& gate, const char* what, Place at);
+  [[noreturn]] void end_thread();
+  void resume_next(const char* what, Place at);
+  [[noreturn]] void fail(const Fault& fault);
+  void discard_threads();
 
   BlockLaunch launch_;
   std::int64_t index_ = 0;
   std::int32_t current_ = 0;
-  bool failed_ = false;
-  const char* fault_what_ = nullptr;
-  const char* fault_why_ = nullptr;
+  Fault fault_;
 
   // Plain arrays: the engine runs no instrumented accessors.
   std::unique_ptr<Thread[]> threads_;
@@ -98,9 +105,9 @@ class Block {
   std::unique_ptr<std::int32_t[]> place_;  // of a thread in order_
   std::unique_ptr<Gate[]> wave_gates_;
   std::unique_ptr<std::byte[]> stacks_;
-  std::unique_ptr<std::byte[]> slots_;   // [wave][parity of the generation][lane]
-  std::unique_ptr<std::byte[]> shared_;  // 16-byte aligned by operator new
-  std::unique_ptr<bool[]> written_;      // per byte of shared_
+  std::unique_ptr<Slot[]> slots_;         // [wave][parity of the generation][lane]
+  std::unique_ptr<std::byte[]> shared_;   // 16-byte aligned by operator new
+  std::unique_ptr<std::byte[]> written_;  // per byte of shared_
   Gate block_gate_;
   Fiber main_;
   SWITCHYARD_TSAN(char launch_token_ = 0; char done_token_ = 0;)

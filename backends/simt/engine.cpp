@@ -1,12 +1,39 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "backends/simt/engine.hpp"
 
+#include <exception>
 #include <string>
 #include <utility>
 
 #include "switchyard/error.hpp"
 
 namespace switchyard::simt {
+namespace {
+
+[[noreturn]] void fail(std::string_view body, const BlockLaunch& launch, const std::string& what) {
+  throw Error(ErrorCode::device_failure, std::string(body) + ": " + what + " (wave " +
+                                             std::to_string(launch.wave_size) + ", seed " +
+                                             std::to_string(launch.seed) + ")");
+}
+
+void check(std::string_view body, const BlockLaunch& launch) {
+  const auto& [blocks, threads, bytes] = launch.shape;
+  const std::string wave = std::to_string(launch.wave_size);
+  if (blocks < 0 || blocks > kernels::simt::kMaxBlocks)
+    fail(body, launch,
+         "the launch asks for " + std::to_string(blocks) + " blocks, must be in [0, " +
+             std::to_string(kernels::simt::kMaxBlocks) + "]");
+  if (threads < launch.wave_size || threads > kMaxThreads || threads % launch.wave_size != 0)
+    fail(body, launch,
+         "the launch asks for " + std::to_string(threads) + " threads, must be a multiple of " +
+             wave + " in [" + wave + ", " + std::to_string(kMaxThreads) + "]");
+  if (bytes > kMaxSharedBytes)
+    fail(body, launch,
+         "the launch asks for " + std::to_string(bytes) +
+             " bytes of shared memory, must be at most " + std::to_string(kMaxSharedBytes));
+}
+
+}  // namespace
 
 /// A block's stacks, taken from the engine's stock and given back.
 class Engine::Lease {
@@ -14,7 +41,9 @@ class Engine::Lease {
   explicit Lease(Engine& engine) : engine_(engine) {
     const std::scoped_lock lock(engine.mutex_);
     if (engine.idle_.empty()) {
+      engine.idle_.reserve(engine.num_blocks_ + 1);  // giving back does not allocate
       block_ = std::make_unique<Block>();
+      ++engine.num_blocks_;
     } else {
       block_ = std::move(engine.idle_.back());
       engine.idle_.pop_back();
@@ -33,34 +62,37 @@ class Engine::Lease {
   std::unique_ptr<Block> block_;
 };
 
+/// A launch being run, and the first thing that went wrong in it.
+struct Engine::Run {
+  Engine& engine;
+  const BlockLaunch& launch;
+  std::string_view body;
+  std::mutex mutex;
+  std::exception_ptr failure;  // guarded
+
+  void blocks(std::int64_t first, std::int64_t last) noexcept {
+    try {
+      Lease lease(engine);
+      for (std::int64_t i = first; i < last; ++i) {
+        const Fault fault = lease.block().run(launch, i);
+        if (fault.what != nullptr) fail(body, launch, fault.text(i));
+      }
+    } catch (...) {
+      const std::scoped_lock lock(mutex);
+      if (failure == nullptr) failure = std::current_exception();
+    }
+  }
+};
+
 void Engine::run(host::ThreadPool& pool, const BlockLaunch& launch, std::string_view body) {
-  if (launch.num_threads > kMaxThreads || launch.shared_bytes > kSharedLimit)
-    throw Error(ErrorCode::device_failure,
-                std::string(body) + ": the launch asks for " + std::to_string(launch.num_threads) +
-                    " threads and " + std::to_string(launch.shared_bytes) +
-                    " bytes of shared memory, must be at most " + std::to_string(kMaxThreads) +
-                    " and " + std::to_string(kSharedLimit));
-  struct Shared {
-    Engine* engine;
-    const BlockLaunch* launch;
-    std::mutex mutex;
-    std::string fault;  // the first one
-  } shared{this, &launch, {}, {}};
-  const host::Job job{[](const void* state, std::int64_t first, std::int64_t last) {
-                        auto& all = *static_cast<Shared*>(const_cast<void*>(state));
-                        Lease lease(*all.engine);
-                        for (std::int64_t i = first; i < last; ++i) {
-                          std::string fault = lease.block().run(*all.launch, i);
-                          if (fault.empty()) continue;
-                          const std::scoped_lock lock(all.mutex);
-                          if (all.fault.empty()) all.fault = std::move(fault);
-                          return;
-                        }
-                      },
-                      &shared, launch.num_blocks};
-  pool.run(job, 0);
-  if (!shared.fault.empty())
-    throw Error(ErrorCode::device_failure, std::string(body) + ": " + shared.fault);
+  check(body, launch);
+  Run run{*this, launch, body, {}, {}};
+  pool.run({[](const void* state, std::int64_t first, std::int64_t last) {
+              static_cast<Run*>(const_cast<void*>(state))->blocks(first, last);
+            },
+            &run, launch.shape.num_blocks},
+           0);
+  if (run.failure != nullptr) std::rethrow_exception(run.failure);
 }
 
 }  // namespace switchyard::simt

@@ -31,7 +31,10 @@ switchyard_simt_switch:
 namespace switchyard::simt {
 
 SWITCHYARD_ENGINE void Fiber::prepare(std::byte* stack, std::size_t stack_bytes, void (*entry)()) {
-  SWITCHYARD_ASAN(fake_stack = nullptr; bottom = stack; size = stack_bytes;)
+  SWITCHYARD_TSAN(if (tsan == nullptr) tsan = __tsan_create_fiber(0);)
+  // Frames of the last run that did not return are at the top: entry, and what it ended in.
+  SWITCHYARD_ASAN(constexpr std::size_t kTop = 4096; bottom = stack; size = stack_bytes;
+                  __asan_unpoison_memory_region(stack + stack_bytes - kTop, kTop);)
 #if defined(SWITCHYARD_SIMT_UCONTEXT)
   getcontext(&context);
   context.uc_stack.ss_sp = stack;
@@ -48,6 +51,22 @@ SWITCHYARD_ENGINE void Fiber::prepare(std::byte* stack, std::size_t stack_bytes,
 #endif
 }
 
+void Fiber::discard() {
+  SWITCHYARD_TSAN(if (tsan != nullptr) __tsan_destroy_fiber(tsan); tsan = nullptr;)
+  SWITCHYARD_ASAN(
+      if (bottom != nullptr) __asan_unpoison_memory_region(bottom, size);
+      if (fake_stack != nullptr) {  // freed by pretending to switch to the fiber and to leave it
+        void* own = nullptr;
+        const void* own_bottom = nullptr;
+        std::size_t own_size = 0;
+        __sanitizer_start_switch_fiber(&own, bottom, size);
+        __sanitizer_finish_switch_fiber(fake_stack, &own_bottom, &own_size);
+        __sanitizer_start_switch_fiber(nullptr, own_bottom, own_size);
+        __sanitizer_finish_switch_fiber(own, nullptr, nullptr);
+        fake_stack = nullptr;
+      })
+}
+
 SWITCHYARD_ENGINE void Fiber::entered([[maybe_unused]] Fiber& from) {
   SWITCHYARD_ASAN(__sanitizer_finish_switch_fiber(nullptr, &from.bottom, &from.size);)
 }
@@ -62,7 +81,8 @@ SWITCHYARD_ENGINE void Fiber::switch_between(Fiber& from, Fiber& to,
 #else
   switchyard_simt_switch(&from.stack_pointer, to.stack_pointer);
 #endif
-  SWITCHYARD_ASAN(__sanitizer_finish_switch_fiber(from.fake_stack, nullptr, nullptr);)
+  SWITCHYARD_ASAN(__sanitizer_finish_switch_fiber(from.fake_stack, nullptr, nullptr);
+                  from.fake_stack = nullptr;)
 }
 
 }  // namespace switchyard::simt

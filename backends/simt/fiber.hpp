@@ -28,6 +28,9 @@ struct Fiber {
   /// Makes the next switch to this fiber call `entry`, which never returns, on the given stack.
   void prepare(std::byte* stack, std::size_t stack_bytes, void (*entry)());
 
+  /// Frees what the sanitizers hold for this fiber, which is not resumed; it can be prepared again.
+  void discard();
+
   /// The first thing to do on a fiber entered for the first time; `from` is who switched to it.
   static void entered(Fiber& from);
 

@@ -18,14 +18,14 @@ namespace switchyard::simt {
 template <class T>
 class SharedElement {
  public:
-  explicit SharedElement(T* address) noexcept : address_(address) {}
+  SharedElement(Block& block, T* address) noexcept : block_(block), address_(address) {}
 
   operator T() const {
-    Block::current().check_read(address_, sizeof(T));
+    block_.check_read(address_, sizeof(T));
     return *address_;
   }
   SharedElement& operator=(T value) {
-    Block::current().mark_written(address_, sizeof(T));
+    block_.mark_written(address_, sizeof(T));
     *address_ = value;
     return *this;
   }
@@ -33,6 +33,7 @@ class SharedElement {
   SharedElement(const SharedElement&) = default;
 
  private:
+  Block& block_;
   T* address_;
 };
 
@@ -40,18 +41,22 @@ class SharedElement {
 template <class T>
 class SharedArray {
  public:
-  SharedArray(T* data, std::int64_t count) noexcept : data_(data), count_(count) {}
+  SharedArray(Block& block, T* data, std::int64_t count) noexcept
+      : block_(&block), data_(data), count_(count) {}
 
   [[nodiscard]] SharedElement<T> operator[](std::int64_t i) const {
-    Block::current().check_index(i, count_);
-    return SharedElement<T>(data_ + i);
+    if (i < 0 || i >= count_) block_->fail("shared memory", "an index is outside the array");
+    return {*block_, data_ + i};
   }
   /// The array from element `first` on.
   [[nodiscard]] SharedArray offset(std::int64_t first) const {
-    return {data_ + first, count_ - first};
+    if (first < 0 || first > count_)
+      block_->fail("shared memory", "an array starts outside the one that it is part of");
+    return {*block_, data_ + first, count_ - first};
   }
 
  private:
+  Block* block_;
   T* data_;
   std::int64_t count_;
 };
@@ -62,28 +67,37 @@ class Lane {
   static constexpr int kWave = Wave;
   using At = std::source_location;
 
-  [[nodiscard]] std::int64_t block() const { return here().index(); }
-  [[nodiscard]] std::int64_t num_blocks() const { return here().launch().num_blocks; }
-  [[nodiscard]] std::int32_t thread() const { return here().thread(); }
-  [[nodiscard]] std::int32_t num_threads() const { return here().launch().num_threads; }
+  /// A thread of `block`, which is running it.
+  explicit Lane(Block& block) noexcept : block_(block) {}
+
+  [[nodiscard]] std::int64_t block() const { return block_.index(); }
+  [[nodiscard]] std::int64_t num_blocks() const { return block_.launch().shape.num_blocks; }
+  [[nodiscard]] std::int32_t thread() const { return block_.thread(); }
+  [[nodiscard]] std::int32_t num_threads() const { return block_.launch().shape.num_threads; }
   [[nodiscard]] std::int32_t lane() const { return thread() % Wave; }
   [[nodiscard]] std::int32_t wave() const { return thread() / Wave; }
   [[nodiscard]] std::int32_t num_waves() const { return num_threads() / Wave; }
 
-  void sync(const At& at = At::current()) { here().meet_block(at); }
-  void sync_wave(const At& at = At::current()) { here().meet_wave(at); }
+  void sync(const At& at = At::current()) { block_.meet_block(at); }
+  void sync_wave(const At& at = At::current()) { block_.meet_wave(at); }
 
   template <class T>
   [[nodiscard]] T shuffle(const T& value, std::int32_t from, const At& at = At::current()) {
-    static_assert(std::is_trivially_copyable_v<T> && sizeof(T) <= kSlotBytes);
-    const std::byte* const slots = here().exchange(&value, sizeof value, at);
-    return read<T>(slots, from % Wave);
+    static_assert(std::is_trivially_copyable_v<T>);
+    static_assert(sizeof(T) % 4 == 0 && sizeof(T) <= sizeof(Slot));
+    if (from < 0 || from >= Wave) block_.fail("wave collective", "a lane is outside the wave");
+    Slot slot{};
+    std::memcpy(&slot, &value, sizeof value);
+    slot = read(block_.exchange(slot, at), from);
+    T result;
+    std::memcpy(static_cast<void*>(&result), &slot, sizeof result);
+    return result;
   }
 
   [[nodiscard]] std::uint64_t ballot(bool condition, const At& at = At::current()) {
-    const std::byte* const slots = here().exchange(&condition, sizeof condition, at);
+    const Slot* const slots = block_.exchange({{condition ? 1U : 0U, 0}}, at);
     std::uint64_t mask = 0;
-    for (int i = 0; i < Wave; ++i) mask |= std::uint64_t{read<bool>(slots, i)} << i;
+    for (int i = 0; i < Wave; ++i) mask |= read(slots, i).words[0] << i;
     return mask;
   }
 
@@ -91,25 +105,15 @@ class Lane {
 
   template <class T>
   [[nodiscard]] SharedArray<T> shared(std::int64_t count) {
-    const std::size_t offset = used_;
+    std::byte* const data = block_.shared_array(used_, count, sizeof(T));
     used_ += kernels::simt::shared_bytes<T>(count);
-    return {reinterpret_cast<T*>(
-                here().shared_array(offset, static_cast<std::size_t>(count) * sizeof(T))),
-            count};
+    return {block_, reinterpret_cast<T*>(data), count};
   }
 
  private:
-  [[nodiscard]] static Block& here() { return Block::current(); }
+  SWITCHYARD_ENGINE static Slot read(const Slot* slots, int lane) { return slots[lane]; }
 
-  template <class T>
-  SWITCHYARD_ENGINE static T read(const std::byte* slots, int lane) {
-    T value;
-    auto* const to = reinterpret_cast<std::byte*>(&value);
-    for (std::size_t i = 0; i < sizeof(T); ++i)
-      to[i] = slots[static_cast<std::size_t>(lane) * kSlotBytes + i];
-    return value;
-  }
-
+  Block& block_;
   std::size_t used_ = 0;
 };
 

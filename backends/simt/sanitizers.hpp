@@ -23,12 +23,17 @@ void __tsan_release(void* address);
 #endif
 
 #if defined(__SANITIZE_ADDRESS__) || SWITCHYARD_HAS_FEATURE(address_sanitizer)
-#include <sanitizer/common_interface_defs.h>
+#include <sanitizer/asan_interface.h>
 #define SWITCHYARD_ASAN(...) __VA_ARGS__
 #else
 #define SWITCHYARD_ASAN(...)
 #endif
 
 // A function of the engine: the thread sanitizer does not see what it touches, so that only the
-// emulated program's accesses and barriers count. It may not call instrumented code.
+// emulated program's accesses and barriers count. It may not call instrumented code that leaves
+// its stack frame behind.
+#if defined(__clang__) && (defined(__SANITIZE_THREAD__) || SWITCHYARD_HAS_FEATURE(thread_sanitizer))
+#define SWITCHYARD_ENGINE __attribute__((noinline, disable_sanitizer_instrumentation))
+#else
 #define SWITCHYARD_ENGINE __attribute__((noinline, no_sanitize("thread")))
+#endif
