@@ -96,6 +96,7 @@ void check_options(const LayerOptions& options) {
   if (options.route_path)
     require_enumerator("options.route_path", *options.route_path, RoutePath::host);
   if (options.block_size) check_block_size("options.block_size", *options.block_size);
+  require_enumerator("options.weight_storage", options.weight_storage, WeightStorage::borrowed);
 }
 
 void check_graph_cache_options(const GraphCacheOptions& options) {

@@ -89,4 +89,22 @@ void check_weights(const LayerConfig& config, const HostMoeWeights& weights) {
   check_expert_map(config, weights.expert_map);
 }
 
+void check_weight_storage(WeightStorage storage, const LayerConfig& config,
+                          const HostMoeWeights& weights, std::string_view backend,
+                          bool can_borrow) {
+  if (storage == WeightStorage::copied) return;
+  require(can_borrow,
+          "options.weight_storage is borrowed, must be copied: backend {} cannot read host memory",
+          backend);
+  const auto check_dtype = [&](std::string_view tensor_name, const HostTensor& tensor) {
+    require(!tensor.present() || tensor.dtype == config.weight_dtype,
+            "{}.dtype is {}, must be weight_dtype = {} where options.weight_storage is borrowed",
+            tensor_name, name(tensor.dtype), name(config.weight_dtype));
+  };
+  check_dtype("gate_up", weights.gate_up);
+  check_dtype("down", weights.down);
+  check_dtype("shared_gate_up", weights.shared_gate_up);
+  check_dtype("shared_down", weights.shared_down);
+}
+
 }  // namespace switchyard::core

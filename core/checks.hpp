@@ -32,6 +32,12 @@ SWITCHYARD_API void check_options(const LayerOptions& options);
 /// Throws Error{invalid_argument} that names the tensor unless all tensors fit a valid config.
 SWITCHYARD_API void check_weights(const LayerConfig& config, const HostMoeWeights& weights);
 
+/// Throws Error{invalid_argument} unless the expert matrices of checked weights can be kept so.
+/// `can_borrow`: the backend reads host memory.
+SWITCHYARD_API void check_weight_storage(WeightStorage storage, const LayerConfig& config,
+                                         const HostMoeWeights& weights, std::string_view backend,
+                                         bool can_borrow);
+
 /// The parts of a forward, which read different inputs.
 enum class CallKind : std::uint8_t { forward, route, run_experts };
 

@@ -10,17 +10,25 @@
 
 #include "core/convert.hpp"
 #include "switchyard/backend.hpp"
+#include "switchyard/expert_matrices.hpp"
 #include "switchyard/layer_config.hpp"
+#include "switchyard/moe_layer.hpp"
 #include "switchyard/weights.hpp"
 
 namespace switchyard::core {
 
+/// Expert matrices in device memory; null: absent.
+struct ExpertMatrixAddress {
+  const void* data = nullptr;
+  WeightLayout layout = WeightLayout::rows;
+};
+
 /// Device addresses of the weights, as the stages' parameter blocks take them; null: absent.
 struct WeightAddresses {
-  const void* gate_up = nullptr;         // [E_local, G*I, H] weight_dtype
-  const void* down = nullptr;            // [E_local, H, I] weight_dtype
-  const void* shared_gate_up = nullptr;  // [G*I_shared, H] weight_dtype
-  const void* shared_down = nullptr;     // [H, I_shared] weight_dtype
+  ExpertMatrixAddress gate_up;         // [E_local, G*I, H] weight_dtype
+  ExpertMatrixAddress down;            // [E_local, H, I] weight_dtype
+  ExpertMatrixAddress shared_gate_up;  // [G*I_shared, H] weight_dtype
+  ExpertMatrixAddress shared_down;     // [H, I_shared] weight_dtype
   const float* gate_up_bias = nullptr;
   const float* down_bias = nullptr;
   const float* router = nullptr;
@@ -31,23 +39,28 @@ struct WeightAddresses {
 };
 
 /// Owns the weights on the device of one backend. The expert matrices are kept in weight_dtype and
-/// in the checkpoint's layout, everything small in f32.
+/// in the layout that the backend asks for, else the checkpoint's; everything small in f32.
+/// Borrowed expert matrices stay where they are.
 template <Backend B>
 class ExpertWeights {
  public:
   /// Converts and uploads checked weights; done when it returns.
   ExpertWeights(B& backend, typename B::Stream& stream, const LayerConfig& config,
-                const HostMoeWeights& host) {
-    const auto matrix = [&](const HostTensor& tensor) {
-      return load(backend, stream, tensor, config.weight_dtype);
+                const HostMoeWeights& host, WeightStorage storage) {
+    const auto matrix = [&](const HostTensor& tensor, std::int64_t experts, bool has_gate) {
+      const ExpertMatrices matrices{experts, tensor.shape[1], tensor.shape[2], has_gate,
+                                    config.weight_dtype};
+      return storage == WeightStorage::borrowed ? borrow(backend, tensor)
+                                                : load_matrices(backend, stream, tensor, matrices);
     };
+    const bool has_gate = config.activation.rows_per_feature() == 2;
     const auto vector = [&](const HostTensor& tensor) {
       return static_cast<const float*>(load(backend, stream, tensor, DType::f32));
     };
-    addresses_.gate_up = matrix(host.gate_up);
-    addresses_.down = matrix(host.down);
-    addresses_.shared_gate_up = matrix(host.shared_gate_up);
-    addresses_.shared_down = matrix(host.shared_down);
+    addresses_.gate_up = matrix(host.gate_up, config.local_experts(), has_gate);
+    addresses_.down = matrix(host.down, config.local_experts(), false);
+    addresses_.shared_gate_up = matrix(host.shared_gate_up, 1, has_gate);
+    addresses_.shared_down = matrix(host.shared_down, 1, false);
     addresses_.gate_up_bias = vector(host.gate_up_bias);
     addresses_.down_bias = vector(host.down_bias);
     addresses_.router = vector(host.router);
@@ -74,6 +87,29 @@ class ExpertWeights {
     const DeviceSpan<std::byte> memory = allocate(backend, bytes.size());
     backend.upload(stream, memory, bytes);
     return memory.data();
+  }
+
+  /// The expert matrices of a tensor, in the layout that the backend wants.
+  ExpertMatrixAddress load_matrices(B& backend, typename B::Stream& stream,
+                                    const HostTensor& tensor, const ExpertMatrices& matrices) {
+    if constexpr (RepackingBackend<B>) {
+      const WeightLayout layout = backend.layout_of(matrices);
+      if (tensor.present() && layout != WeightLayout::rows) {
+        const DeviceSpan<std::byte> memory =
+            allocate(backend, backend.packed_bytes(matrices, layout));
+        backend.repack(stream, memory, matrices, layout, tensor);
+        return {memory.data(), layout};
+      }
+    }
+    return {load(backend, stream, tensor, matrices.dtype), WeightLayout::rows};
+  }
+
+  /// A tensor where it lies; check_weight_storage has refused backends that cannot.
+  static ExpertMatrixAddress borrow(B& backend, const HostTensor& tensor) {
+    if constexpr (BorrowingBackend<B>) {
+      if (tensor.present()) return {backend.borrow(tensor.bytes).data(), WeightLayout::rows};
+    }
+    return {};
   }
 
   /// Uploads a tensor as \p dtype, converted a piece at a time through a staging buffer.

@@ -28,7 +28,7 @@ struct MoeLayer<B>::Impl {
         config(config_in),
         options(options_in),
         environment(core::route_path_of_environment()),
-        weights(backend_in, stream, config_in, host_weights),
+        weights(backend_in, stream, config_in, host_weights, options_in.weight_storage),
         host_router(core::host_router(host_weights)),
         host_route(backend_in) {}
 
@@ -173,6 +173,8 @@ MoeLayer<B>::MoeLayer(B& backend, Stream& stream, const LayerConfig& config,
   validate(config);
   core::check_options(options);
   core::check_weights(config, weights);
+  core::check_weight_storage(options.weight_storage, config, weights, B::kName,
+                             BorrowingBackend<B>);
   if (stream.is_capturing())
     core::throw_not_capturable("a layer's weights cannot be loaded on a stream that is captured");
   impl_ = core::translate_bad_alloc(

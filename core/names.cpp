@@ -52,6 +52,10 @@ std::string_view name(ScoreFunction score) noexcept {
   return "unknown";
 }
 
+std::string_view name(WeightStorage storage) noexcept {
+  return storage == WeightStorage::copied ? "copied" : "borrowed";
+}
+
 std::string_view name(RoutePath path) noexcept {
   return path == RoutePath::device ? "device" : "host";
 }

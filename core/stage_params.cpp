@@ -125,7 +125,8 @@ kernels::PlanParams plan_params(const StageContext& call) {
 
 kernels::GateUpParams gate_up_params(const StageContext& call) {
   kernels::GateUpParams params = any_gate_up_params(call);
-  params.gate_up = call.weights.gate_up;
+  params.gate_up = call.weights.gate_up.data;
+  params.weight_layout = call.weights.gate_up.layout;
   params.bias = call.weights.gate_up_bias;
   params.activated = call.intermediates.activated.data();
   params.expert_offsets = call.route.expert_offsets.data();
@@ -146,7 +147,8 @@ kernels::GateUpParams gate_up_params(const StageContext& call) {
 kernels::DownParams down_params(const StageContext& call) {
   kernels::DownParams params = any_down_params(call);
   params.activated = call.intermediates.activated.data();
-  params.down = call.weights.down;
+  params.down = call.weights.down.data;
+  params.weight_layout = call.weights.down.layout;
   params.bias = call.weights.down_bias;
   params.expert_rows = call.intermediates.expert_rows.data();
   params.expert_offsets = call.route.expert_offsets.data();
@@ -160,7 +162,8 @@ kernels::DownParams down_params(const StageContext& call) {
 
 kernels::GateUpParams shared_gate_up_params(const StageContext& call) {
   kernels::GateUpParams params = any_gate_up_params(call);
-  params.gate_up = call.weights.shared_gate_up;
+  params.gate_up = call.weights.shared_gate_up.data;
+  params.weight_layout = call.weights.shared_gate_up.layout;
   params.activated = call.intermediates.shared_activated.data();
   params.live_tokens = call.inputs.live_tokens.data();
   params.max_rows = num_tokens(call);
@@ -173,7 +176,8 @@ kernels::GateUpParams shared_gate_up_params(const StageContext& call) {
 kernels::DownParams shared_down_params(const StageContext& call) {
   kernels::DownParams params = any_down_params(call);
   params.activated = call.intermediates.shared_activated.data();
-  params.down = call.weights.shared_down;
+  params.down = call.weights.shared_down.data;
+  params.weight_layout = call.weights.shared_down.layout;
   params.expert_rows = call.intermediates.shared_rows.data();
   params.live_tokens = call.inputs.live_tokens.data();
   params.max_rows = num_tokens(call);

@@ -1,11 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // The two ceilings of a host: memory reads and multiply-adds.
+#include <sys/mman.h>
+
 #include <algorithm>
+#include <array>
 #include <atomic>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <new>
 
 #include "machine.hpp"
 #include "parallel.hpp"
@@ -43,18 +47,39 @@ std::uint64_t sum_words(const std::uint64_t* words, std::size_t count) {
   return sum;
 }
 
-// A loop body does kChains independent multiply-adds of `lanes` floats.
+constexpr std::size_t kLargePage = std::size_t{2} << 20U;
+
+struct FreeWords {
+  void operator()(std::uint64_t* words) const {
+    ::operator delete (words, std::align_val_t{kLargePage});
+  }
+};
+using LargeWords = std::unique_ptr<std::uint64_t[], FreeWords>;
+
+LargeWords allocate_words(std::size_t count) {
+  const std::size_t bytes = count * sizeof(std::uint64_t);
+  void* const memory = ::operator new (bytes, std::align_val_t{kLargePage});
+#if defined(MADV_HUGEPAGE)
+  static_cast<void>(::madvise(memory, bytes, MADV_HUGEPAGE));
+#endif
+  return LargeWords(static_cast<std::uint64_t*>(memory));
+}
+
+// A loop body does kChains independent multiply-adds of `lanes` floats. Chains start from numbers
+// that the compiler does not know: it would keep one of several that are alike.
 constexpr int kChains = 12;
-using FmaLoop = float (*)(std::int64_t iterations);
+constexpr int kMaxLanes = 16;
+using FmaLoop = float (*)(const float* start, std::int64_t iterations);
 
 struct FmaKernel {
   FmaLoop loop;
   int lanes;
 };
 
-float fma_loop_portable(std::int64_t iterations) {
+float fma_loop_portable(const float* start, std::int64_t iterations) {
   constexpr int kLanes = 4;
-  float sums[kChains * kLanes] = {};
+  float sums[kChains * kLanes];
+  std::copy_n(start, kChains * kLanes, sums);
   for (std::int64_t i = 0; i < iterations; ++i) {
     for (float& sum : sums) {
       sum = sum * 0.999F + 0.001F;
@@ -68,11 +93,22 @@ float fma_loop_portable(std::int64_t iterations) {
 }
 
 #if defined(__x86_64__)
-__attribute__((target("avx2,fma"))) float fma_loop_avx2(std::int64_t iterations) {
+__attribute__((target("avx2,fma"))) float fma_loop_avx2(const float* start,
+                                                        std::int64_t iterations) {
   const __m256 m = _mm256_set1_ps(0.999F);
   const __m256 c = _mm256_set1_ps(0.001F);
-  __m256 a0 = c, a1 = c, a2 = c, a3 = c, a4 = c, a5 = c;
-  __m256 a6 = c, a7 = c, a8 = c, a9 = c, a10 = c, a11 = c;
+  __m256 a0 = _mm256_loadu_ps(start + 0);
+  __m256 a1 = _mm256_loadu_ps(start + 8);
+  __m256 a2 = _mm256_loadu_ps(start + 16);
+  __m256 a3 = _mm256_loadu_ps(start + 24);
+  __m256 a4 = _mm256_loadu_ps(start + 32);
+  __m256 a5 = _mm256_loadu_ps(start + 40);
+  __m256 a6 = _mm256_loadu_ps(start + 48);
+  __m256 a7 = _mm256_loadu_ps(start + 56);
+  __m256 a8 = _mm256_loadu_ps(start + 64);
+  __m256 a9 = _mm256_loadu_ps(start + 72);
+  __m256 a10 = _mm256_loadu_ps(start + 80);
+  __m256 a11 = _mm256_loadu_ps(start + 88);
   for (std::int64_t i = 0; i < iterations; ++i) {
     a0 = _mm256_fmadd_ps(a0, m, c);
     a1 = _mm256_fmadd_ps(a1, m, c);
@@ -94,11 +130,22 @@ __attribute__((target("avx2,fma"))) float fma_loop_avx2(std::int64_t iterations)
   return _mm256_cvtss_f32(_mm256_add_ps(low, high));
 }
 
-__attribute__((target("avx512f"))) float fma_loop_avx512(std::int64_t iterations) {
+__attribute__((target("avx512f"))) float fma_loop_avx512(const float* start,
+                                                         std::int64_t iterations) {
   const __m512 m = _mm512_set1_ps(0.999F);
   const __m512 c = _mm512_set1_ps(0.001F);
-  __m512 a0 = c, a1 = c, a2 = c, a3 = c, a4 = c, a5 = c;
-  __m512 a6 = c, a7 = c, a8 = c, a9 = c, a10 = c, a11 = c;
+  __m512 a0 = _mm512_loadu_ps(start + 0);
+  __m512 a1 = _mm512_loadu_ps(start + 16);
+  __m512 a2 = _mm512_loadu_ps(start + 32);
+  __m512 a3 = _mm512_loadu_ps(start + 48);
+  __m512 a4 = _mm512_loadu_ps(start + 64);
+  __m512 a5 = _mm512_loadu_ps(start + 80);
+  __m512 a6 = _mm512_loadu_ps(start + 96);
+  __m512 a7 = _mm512_loadu_ps(start + 112);
+  __m512 a8 = _mm512_loadu_ps(start + 128);
+  __m512 a9 = _mm512_loadu_ps(start + 144);
+  __m512 a10 = _mm512_loadu_ps(start + 160);
+  __m512 a11 = _mm512_loadu_ps(start + 176);
   for (std::int64_t i = 0; i < iterations; ++i) {
     a0 = _mm512_fmadd_ps(a0, m, c);
     a1 = _mm512_fmadd_ps(a1, m, c);
@@ -135,12 +182,13 @@ FmaKernel widest_kernel() {
 
 }  // namespace
 
+// In large pages where the system has them, as the library allocates weights.
 double measure_read_bandwidth(int threads) {
   constexpr int kPasses = 5;
   const auto workers = static_cast<std::size_t>(threads);
   const std::uint64_t bytes = std::max(4 * last_level_cache(), std::uint64_t{64} << 20U);
   const std::size_t slice = static_cast<std::size_t>(bytes) / sizeof(std::uint64_t) / workers;
-  const auto words = std::make_unique_for_overwrite<std::uint64_t[]>(slice * workers);
+  const LargeWords words = allocate_words(slice * workers);
   // Each thread touches its own slice first, so that the pages are near it.
   parallel(threads, [&](int thread) {
     std::uint64_t* mine = words.get() + slice * static_cast<std::size_t>(thread);
@@ -162,10 +210,16 @@ double measure_peak_flops(int threads) {
   constexpr int kRuns = 5;
   constexpr std::int64_t kIterations = 4'000'000;
   const FmaKernel kernel = widest_kernel();
+  std::array<float, kChains * kMaxLanes> values;
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    values[i] = 0.001F * static_cast<float>(i);
+  }
   double best = 0.0;
   for (int run = 0; run < kRuns; ++run) {
     const auto start = Clock::now();
-    parallel(threads, [&](int) { sink() += static_cast<std::uint64_t>(kernel.loop(kIterations)); });
+    parallel(threads, [&](int) {
+      sink() += static_cast<std::uint64_t>(kernel.loop(values.data(), kIterations));
+    });
     const double operations = 2.0 * kChains * kernel.lanes * static_cast<double>(kIterations) *
                               static_cast<double>(threads);
     best = std::max(best, operations / seconds_since(start));

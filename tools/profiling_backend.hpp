@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "switchyard/backend.hpp"
+#include "switchyard/expert_matrices.hpp"
 
 namespace switchyard::tools {
 
@@ -76,6 +77,23 @@ class ProfilingBackend {
   }
   void fill(Stream& stream, DeviceSpan<std::byte> to, std::byte value) {
     inner_.fill(stream, to, value);
+  }
+
+  [[nodiscard]] WeightLayout layout_of(const ExpertMatrices& matrices) const requires
+      RepackingBackend<Inner> {
+    return inner_.layout_of(matrices);
+  }
+  [[nodiscard]] std::size_t packed_bytes(
+      const ExpertMatrices& matrices, WeightLayout layout) const requires RepackingBackend<Inner> {
+    return inner_.packed_bytes(matrices, layout);
+  }
+  void repack(Stream& stream, DeviceSpan<std::byte> to, const ExpertMatrices& matrices,
+              WeightLayout layout, const HostTensor& from) requires RepackingBackend<Inner> {
+    inner_.repack(stream, to, matrices, layout, from);
+  }
+  [[nodiscard]] DeviceSpan<const std::byte> borrow(std::span<const std::byte> host) requires
+      BorrowingBackend<Inner> {
+    return inner_.borrow(host);
   }
 
   template <class Stage>

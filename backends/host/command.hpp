@@ -9,14 +9,14 @@
 #include <memory>
 
 #include "backends/host/event.hpp"
-#include "backends/host/thread_pool.hpp"
+#include "backends/host/worker.hpp"
 #include "kernels/param_block.hpp"
 
 namespace switchyard::host {
 
 struct Command {
   /// Runs the operation on the stream's thread.
-  using Run = void (*)(const Command& command, ThreadPool& pool);
+  using Run = void (*)(const Command& command, const Worker& worker);
 
   enum class EventUse : std::uint8_t { none, record, wait };
 

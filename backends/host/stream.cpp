@@ -9,7 +9,7 @@
 
 namespace switchyard::host {
 
-StreamState::StreamState(ThreadPool& pool) : ring_(kCapacity), pool_(pool) {
+StreamState::StreamState(ThreadPool& pool) : ring_(kCapacity), self_{pool, {}} {
   try {
     worker_ = std::thread([this] { work(); });
   } catch (const std::system_error& error) {
@@ -67,7 +67,7 @@ void StreamState::work() {
 std::exception_ptr StreamState::run(const Command& command, bool failed) noexcept {
   if (failed && command.event_use == Command::EventUse::none) return nullptr;
   try {
-    command.run(command, pool_);
+    command.run(command, self_);
   } catch (...) {
     return std::current_exception();
   }

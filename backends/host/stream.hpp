@@ -17,7 +17,7 @@ namespace switchyard::host {
 
 class StreamState {
  public:
-  /// Throws Error{device_failure} where the system has no thread left.
+  /// Throws Error{device_failure} where the system has no thread left, Error{out_of_memory}.
   explicit StreamState(ThreadPool& pool);
   StreamState(const StreamState&) = delete;
   StreamState& operator=(const StreamState&) = delete;
@@ -58,7 +58,7 @@ class StreamState {
   bool stopping_ = false;
   std::exception_ptr failure_;
 
-  ThreadPool& pool_;
+  Worker self_;
   std::thread worker_;
 };
 

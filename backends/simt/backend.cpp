@@ -41,12 +41,12 @@ namespace {
 
 /// The launches of a stage, on the stream's thread.
 template <class Params, int Wave>
-void run_stage(const host::Command& command, host::ThreadPool& pool) {
+void run_stage(const host::Command& command, const host::Worker& worker) {
   const auto params = command.read<Params>();
   auto& engine = *static_cast<simt::Engine*>(command.owner);
   kernels::simt::launch_all(
       params, Wave, [&]<class Body>(const kernels::simt::LaunchShape& shape, const Params& block) {
-        simt::run_body<Body, Wave>(engine, pool, shape, block);
+        simt::run_body<Body, Wave>(engine, worker.pool, shape, block);
       });
 }
 
@@ -54,7 +54,7 @@ void run_stage(const host::Command& command, host::ThreadPool& pool) {
 
 template <int Wave>
 SimtBackend<Wave>::SimtBackend(const SimtOptions& options)
-    : HostSubstrate({options.num_threads}, emulated_device(Wave)),
+    : HostSubstrate({.num_threads = options.num_threads}, emulated_device(Wave)),
       engine_(std::make_unique<simt::Engine>(seed_of(options))) {}
 
 template <int Wave>

@@ -2,6 +2,7 @@
 #include "backends/simt/engine.hpp"
 
 #include <exception>
+#include <span>
 #include <string>
 #include <utility>
 
@@ -87,11 +88,12 @@ struct Engine::Run {
 void Engine::run(host::ThreadPool& pool, const BlockLaunch& launch, std::string_view body) {
   check(body, launch);
   Run run{*this, launch, body, {}, {}};
-  pool.run({[](const void* state, std::int64_t first, std::int64_t last) {
+  pool.run({[](const void* state, std::int64_t first, std::int64_t last,
+               std::span<std::byte> /*scratch*/) {
               static_cast<Run*>(const_cast<void*>(state))->blocks(first, last);
             },
             &run, launch.shape.num_blocks},
-           0);
+           0, {});
   if (run.failure != nullptr) std::rethrow_exception(run.failure);
 }
 

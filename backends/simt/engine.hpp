@@ -8,7 +8,7 @@
 #include <string_view>
 #include <vector>
 
-#include "backends/host/thread_pool.hpp"
+#include "backends/host/worker.hpp"
 #include "backends/simt/block.hpp"
 
 namespace switchyard::simt {

@@ -25,6 +25,18 @@ enum class RoutePath : std::uint8_t {
 /// "device" or "host".
 [[nodiscard]] SWITCHYARD_API std::string_view name(RoutePath path) noexcept;
 
+/// Where a layer keeps the expert matrices: gate_up and down, shared ones included.
+enum class WeightStorage : std::uint8_t {
+  copied,    ///< In device memory, in the layout that is fastest there.
+  borrowed,  ///< Where they lie in host memory, which outlives the layer and its operations; memory
+             ///< that maps a file, for example. For backends that read host memory
+             ///< (BorrowingBackend). Their dtype is weight_dtype. Slower: no layout suits better
+             ///< than the one chosen for the device.
+};
+
+/// "copied" or "borrowed".
+[[nodiscard]] SWITCHYARD_API std::string_view name(WeightStorage storage) noexcept;
+
 /// Choices of one layer object.
 struct LayerOptions {
   /// Fixes the path. Unset: the device path where a bundle is passed, else the host path. The
@@ -34,6 +46,7 @@ struct LayerOptions {
   /// Fixes the block size of sorted_tokens, one of kBlockSizes. Unset: choose_block_size, by the
   /// load of the experts on the host path, by the extents on the device path.
   std::optional<std::int32_t> block_size{};
+  WeightStorage weight_storage = WeightStorage::copied;
 };
 
 /// What one forward reads and writes, in device memory. T = hidden_states.rows; the matrices are
@@ -74,8 +87,8 @@ class MoeLayer {
   using Stream = typename B::Stream;
 
   /// Validates, converts and uploads the weights through `stream` and waits for it; the host memory
-  /// is free afterwards. `backend` outlives the layer. Throws Error{invalid_argument} that names
-  /// the tensor or field, Error{out_of_memory}.
+  /// is free afterwards, but for what is borrowed. `backend` outlives the layer. Throws
+  /// Error{invalid_argument} that names the tensor or field, Error{out_of_memory}.
   MoeLayer(B& backend, Stream& stream, const LayerConfig& config, const HostMoeWeights& weights,
            const LayerOptions& options = {});
   MoeLayer(MoeLayer&&) noexcept;

@@ -12,12 +12,13 @@
 #include "kernels/param_block.hpp"
 #include "switchyard/dtype.hpp"
 #include "switchyard/index.hpp"
+#include "switchyard/weight_layout.hpp"
 
 namespace switchyard::kernels {
 
 struct DownParams {
   const void* activated;            // [max_rows, I] activation_dtype
-  const void* down;                 // [E, H, I] weight_dtype
+  const void* down;                 // [E, H, I] weight_dtype, as weight_layout arranges it
   const float* bias;                // [E, H], or null
   void* expert_rows;                // [max_rows, H] activation_dtype
   const PackedRow* expert_offsets;  // [E + 1], or null: no plan
@@ -31,6 +32,7 @@ struct DownParams {
   std::int32_t block_size;
   DType activation_dtype;
   DType weight_dtype;
+  WeightLayout weight_layout;  // of down
 };
 static_assert(kIsParamBlock<DownParams>);
 

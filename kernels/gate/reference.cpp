@@ -9,8 +9,6 @@
 namespace switchyard::kernels::reference {
 namespace {
 
-constexpr std::int64_t kOutputsPerTask = 8;
-
 /// The inner product of token t and output n.
 [[nodiscard]] float row_product(const GateParams& params, std::int64_t t, std::int64_t n) {
   const std::int64_t hidden = params.hidden_size;
@@ -25,14 +23,14 @@ constexpr std::int64_t kOutputsPerTask = 8;
 }  // namespace
 
 std::int64_t num_tasks(const GateParams& params) noexcept {
-  return (params.num_outputs + kOutputsPerTask - 1) / kOutputsPerTask;
+  return (params.num_outputs + kGateOutputsPerTask - 1) / kGateOutputsPerTask;
 }
 
 void run(const GateParams& params, std::int64_t first, std::int64_t last) noexcept {
   const std::int64_t outputs = params.num_outputs;
   const std::int32_t live = live_count(params.live_tokens, params.num_tokens);
-  const std::int64_t end = std::min(last * kOutputsPerTask, outputs);
-  for (std::int64_t n = first * kOutputsPerTask; n < end; ++n) {
+  const std::int64_t end = std::min(last * kGateOutputsPerTask, outputs);
+  for (std::int64_t n = first * kGateOutputsPerTask; n < end; ++n) {
     const float bias = params.bias == nullptr ? 0.0F : params.bias[n];
     for (std::int64_t t = 0; t < live; ++t) {
       const float logit = row_product(params, t, n) + bias;

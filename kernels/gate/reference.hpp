@@ -11,6 +11,9 @@
 
 namespace switchyard::kernels::reference {
 
+/// Outputs of a task.
+inline constexpr std::int64_t kGateOutputsPerTask = 8;
+
 /// Tasks of a launch. Reads no device data.
 [[nodiscard]] SWITCHYARD_API std::int64_t num_tasks(const GateParams& params) noexcept;
 

@@ -17,12 +17,14 @@
 #include "switchyard/dtype.hpp"
 #include "switchyard/index.hpp"
 #include "switchyard/layer_config.hpp"
+#include "switchyard/weight_layout.hpp"
 
 namespace switchyard::kernels {
 
 struct GateUpParams {
   const void* hidden_states;  // [T, H] activation_dtype
   const void* gate_up;        // [E, G*I, H] weight_dtype, gate rows first; G = 2, or 1: no gate
+                              // (as weight_layout arranges it)
   const float* bias;          // [E, G*I], or null
   void* activated;            // [max_rows, I] activation_dtype
   const PackedRow* expert_offsets;     // [E + 1], or null: no plan
@@ -44,8 +46,14 @@ struct GateUpParams {
   Rounding input_rounding;  // of g and u
   DType activation_dtype;
   DType weight_dtype;
+  WeightLayout weight_layout;  // of gate_up
 };
 static_assert(kIsParamBlock<GateUpParams>);
+
+/// Whether the expert has gate rows.
+[[nodiscard]] constexpr bool has_gate(const GateUpParams& params) noexcept {
+  return params.activation != ActivationKind::relu2;
+}
 
 struct GateUp {
   using Params = GateUpParams;

@@ -7,27 +7,16 @@
 #include "kernels/dot.hpp"
 #include "kernels/elements.hpp"
 #include "kernels/expert_rows.hpp"
+#include "kernels/gate_up/input_rows.hpp"
 
 namespace switchyard::kernels::reference {
 namespace {
-
-[[nodiscard]] std::int64_t token_of(const GateUpParams& params, std::int64_t row) {
-  return params.expert_offsets == nullptr ? row : value_of(params.packed_token_idx[row]);
-}
-
-/// The weight that the pair in `row` puts on its input: 1 where weights are applied at combine.
-[[nodiscard]] float input_weight(const GateUpParams& params, std::int64_t row) {
-  if (params.pair_weights == nullptr) return 1.0F;
-  std::int64_t pair = token_of(params, row) * params.top_k;
-  while (value_of(params.pairs_by_token[pair]) != row) ++pair;
-  return params.pair_weights[pair];
-}
 
 /// Features [task.first, task.last) of one row.
 void run_row(const GateUpParams& params, const ColumnTask& task, std::int64_t row, Dot dot) {
   const std::int64_t hidden = params.hidden_size;
   const std::int64_t width = params.intermediate_size;
-  const bool gated = params.activation != ActivationKind::relu2;
+  const bool gated = has_gate(params);
   const std::int64_t first_row = task.expert * (gated ? 2 : 1) * width;
   const float scale = input_weight(params, row);
   const void* x =

@@ -129,6 +129,16 @@ namespace {
 
 using namespace switchyard;
 
+/// A backend as it comes; of the CPU, the bodies that others are checked against.
+template <class B>
+B make() {
+  if constexpr (std::is_same_v<B, CpuBackend>) {
+    return CpuBackend({.bodies = CpuBodies::reference});
+  } else {
+    return B();
+  }
+}
+
 template <class B>
 std::vector<float> output_of() {
   const LayerConfig config{.hidden_size = 8, .intermediate_size = 4, .num_experts = 4, .top_k = 2};
@@ -146,7 +156,7 @@ std::vector<float> output_of() {
   weights.down = {std::as_bytes(std::span(down)), DType::f32, {4, 8, 4}};
   weights.router = {std::as_bytes(std::span(router)), DType::f32, {1, 4, 8}};
 
-  B backend;
+  B backend = make<B>();
   auto stream = backend.make_stream();
   MoeLayer<B> layer(backend, stream, config, weights);
   const MoeScratch<B> scratch(backend, plan_workspace(config, 3));

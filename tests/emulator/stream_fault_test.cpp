@@ -36,9 +36,10 @@ class OneBodyBackend : public HostSubstrate {
 
   void launch(Stream& stream, const SometimesBody::Params& params) {
     auto command = host::Command::make(
-        [](const host::Command& queued, host::ThreadPool& pool) {
-          simt::run_body<SometimesBody, Wave>(*static_cast<simt::Engine*>(queued.owner), pool,
-                                              {1, 64, 0}, queued.read<SometimesBody::Params>());
+        [](const host::Command& queued, const host::Worker& worker) {
+          simt::run_body<SometimesBody, Wave>(*static_cast<simt::Engine*>(queued.owner),
+                                              worker.pool, {1, 64, 0},
+                                              queued.read<SometimesBody::Params>());
         },
         params);
     command.owner = &engine_;

@@ -63,7 +63,7 @@ TEMPLATE_LIST_TEST_CASE("the same call gives the same bits every time", "[determ
   }
 }
 
-TEST_CASE("one, two and three threads give the same bits", "[determinism]") {
+TEST_CASE("1, 2, 3 and 5 threads give the same bits", "[determinism]") {
   const std::int64_t count = scaled(60);
   for (std::int64_t i = 0; i < count; ++i) {
     INFO("case " << i);
@@ -72,7 +72,7 @@ TEST_CASE("one, two and three threads give the same bits", "[determinism]") {
     const Routing routing = random.pick({Routing::gate, Routing::logits, Routing::preselected});
     const CallCase call = random_call(random, layer_case, random.in(1, 90), routing);
     Outcome one;
-    for (const int threads : {1, 2, 3}) {
+    for (const int threads : {1, 2, 3, 5}) {
       CpuOptions options;
       options.num_threads = threads;
       Session<CpuBackend> session{std::make_unique<CpuBackend>(options)};

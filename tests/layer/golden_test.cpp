@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "support/catch.hpp"
+#include "support/cpu_bodies.hpp"
 #include "support/run_call.hpp"
 #include "switchyard/checkpoint/checkpoint.hpp"
 #include "switchyard/checkpoint/safetensors.hpp"
@@ -121,11 +122,8 @@ void check_routing(const Trace& trace, const PlanContent& plan, std::int64_t top
   if (compute == DType::f32) CHECK(worst <= 2e-6);
 }
 
-}  // namespace
-
-TEMPLATE_LIST_TEST_CASE("golden layers give the recorded outputs and choices", "[golden]",
-                        Backends) {
-  Session<TestType> session;
+template <class B>
+void check_golden_layers(Session<B>& session) {
   const auto layers = golden_layers();
   REQUIRE(layers.size() >= 6);
   std::ostringstream report;
@@ -147,7 +145,7 @@ TEMPLATE_LIST_TEST_CASE("golden layers give the recorded outputs and choices", "
       LayerConfig config = block.config();
       config.activation_dtype = compute;
       config.weight_dtype = compute;
-      MoeLayer<TestType> layer(session.backend, session.stream, config, block.weights());
+      MoeLayer<B> layer(session.backend, session.stream, config, block.weights());
       CallCase call;
       call.num_tokens = tokens;
       call.hidden_states = Tensor(floats(*states), compute, {1, tokens, config.hidden_size});
@@ -171,4 +169,21 @@ TEMPLATE_LIST_TEST_CASE("golden layers give the recorded outputs and choices", "
     report << "\n";
   }
   WARN(report.str());
+}
+
+}  // namespace
+
+TEMPLATE_LIST_TEST_CASE("golden layers give the recorded outputs and choices", "[golden]",
+                        Backends) {
+  Session<TestType> session;
+  check_golden_layers(session);
+}
+
+TEST_CASE("golden layers on each of the CPU's bodies", "[golden]") {
+  for (const CpuBodies bodies : all_bodies()) {
+    INFO(name(bodies));
+    Session<CpuBackend> session{make_cpu(bodies)};
+    CHECK(session.backend.bodies() == bodies);
+    check_golden_layers(session);
+  }
 }

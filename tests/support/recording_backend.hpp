@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "switchyard/backend.hpp"
+#include "switchyard/expert_matrices.hpp"
 
 namespace switchyard::test {
 
@@ -66,6 +67,24 @@ class RecordingBackend {
     note("fill");
     inner_.fill(stream, to, value);
   }
+  [[nodiscard]] WeightLayout layout_of(const ExpertMatrices& matrices) const requires
+      RepackingBackend<B> {
+    return inner_.layout_of(matrices);
+  }
+  [[nodiscard]] std::size_t packed_bytes(const ExpertMatrices& matrices,
+                                         WeightLayout layout) const requires RepackingBackend<B> {
+    return inner_.packed_bytes(matrices, layout);
+  }
+  void repack(Stream& stream, DeviceSpan<std::byte> to, const ExpertMatrices& matrices,
+              WeightLayout layout, const HostTensor& from) requires RepackingBackend<B> {
+    note("repack");
+    inner_.repack(stream, to, matrices, layout, from);
+  }
+  [[nodiscard]] DeviceSpan<const std::byte> borrow(std::span<const std::byte> host) requires
+      BorrowingBackend<B> {
+    return inner_.borrow(host);
+  }
+
   template <class Stage>
   void launch(Stream& stream, const LaunchConfig& config, const typename Stage::Params& params) {
     note("launch " + std::string(Stage::kName));

@@ -210,6 +210,10 @@ TEMPLATE_LIST_TEST_CASE("bad options and environments are refused when the layer
   options.route_path = static_cast<RoutePath>(2);
   expect_error([&] { make(options); }, ErrorCode::invalid_argument,
                "options.route_path is 2, must be an enumerator in [0, 1]");
+  options.route_path.reset();
+  options.weight_storage = static_cast<WeightStorage>(2);
+  expect_error([&] { make(options); }, ErrorCode::invalid_argument,
+               "options.weight_storage is 2, must be an enumerator in [0, 1]");
   ScopedEnvironment environment("SWITCHYARD_DEVICE_ROUTE", nullptr);
   for (const char* text : {"2", "yes", "-1", "01", " 1", "device"}) {
     environment.set(text);

@@ -6,6 +6,7 @@
 
 #include "support/catch.hpp"
 #include "support/run_call.hpp"
+#include "switchyard/expert_matrices.hpp"
 #include "validation/bad_case.hpp"
 
 using namespace switchyard;
@@ -202,4 +203,44 @@ TEMPLATE_LIST_TEST_CASE("bad tensors are refused when the layer is made", "[vali
       [&] { MoeLayer<TestType>(session.backend, session.stream, unmapped.config, unmapped.host); },
       ErrorCode::invalid_argument,
       "expert_map is empty, must have num_experts = 5 entries where num_local_experts = 4");
+}
+
+TEMPLATE_LIST_TEST_CASE("weights that cannot be borrowed are refused", "[validation]", Backends) {
+  Session<TestType> session;
+  Random random(115);
+  LayerCase layer;
+  layer.config.hidden_size = 8;
+  layer.config.intermediate_size = 6;
+  layer.config.num_experts = 5;
+  layer.config.top_k = 2;
+  layer.config.weight_dtype = DType::bf16;
+  layer.config.shared_expert = {4, false};
+  fill_tensors(random, layer, false);
+  LayerOptions options;
+  options.weight_storage = WeightStorage::borrowed;
+  const auto expect = [&](const std::string& message) {
+    expect_error(
+        [&] {
+          MoeLayer<TestType>(session.backend, session.stream, layer.config, layer.host(), options);
+        },
+        ErrorCode::invalid_argument, message);
+  };
+  if constexpr (BorrowingBackend<TestType>) {
+    Tensor* const tensors[] = {&layer.gate_up, &layer.down, &layer.shared_gate_up,
+                               &layer.shared_down};
+    for (Tensor* tensor : tensors)
+      *tensor = Tensor(tensor->values(), DType::bf16, tensor->view().shape);
+    const char* const names[] = {"gate_up", "down", "shared_gate_up", "shared_down"};
+    for (std::size_t i = 0; i < 4; ++i) {
+      const Tensor good = *tensors[i];
+      *tensors[i] = Tensor(good.values(), DType::f32, good.view().shape);
+      expect(std::string(names[i]) +
+             ".dtype is f32, must be weight_dtype = bf16 where options.weight_storage is borrowed");
+      *tensors[i] = good;
+    }
+    MoeLayer<TestType>(session.backend, session.stream, layer.config, layer.host(), options);
+  } else {
+    expect("options.weight_storage is borrowed, must be copied: backend " +
+           std::string(TestType::kName) + " cannot read host memory");
+  }
 }

@@ -1,34 +1,94 @@
 // SPDX-License-Identifier: Apache-2.0
 /// \file
-/// The CPU backend: the reference that checks all others.
+/// The CPU backend: tuned bodies for what the processor has, and the readable ones that check all
+/// others.
 #pragma once
 
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
 #include <string_view>
 
 #include "switchyard/backend.hpp"
 #include "switchyard/backends/host.hpp"
+#include "switchyard/expert_matrices.hpp"
 #include "switchyard/export.hpp"
 
 namespace switchyard {
 
-/// Choices of a CpuBackend.
-using CpuOptions = HostOptions;
+namespace cpu {
+struct Bodies;
+}
 
-/// A Backend that runs the readable bodies of the stages on host memory.
+/// Which bodies a CpuBackend runs. All of them route alike, bit for bit; the matrix products differ
+/// in the order of their sums, but avx2, avx512 and neon in nothing where weights are copied.
+enum class CpuBodies : std::uint8_t {
+  automatic,  ///< The widest that the processor has, else `reference`.
+  reference,  ///< Readable and portable: the oracle of the others.
+  avx2,       ///< x86-64 with AVX2, FMA and F16C.
+  avx512,     ///< x86-64 with AVX-512 F, BW, DQ and VL beside that.
+  neon,       ///< AArch64.
+};
+
+/// "automatic", "reference", "avx2", "avx512" or "neon".
+[[nodiscard]] SWITCHYARD_API std::string_view name(CpuBodies bodies) noexcept;
+
+/// What a processor can do, as far as bodies need it.
+struct CpuFeatures {
+  bool avx2 = false;    ///< AVX2, FMA and F16C.
+  bool avx512 = false;  ///< AVX-512 F, BW, DQ and VL.
+  bool neon = false;    ///< Advanced SIMD of AArch64.
+
+  bool operator==(const CpuFeatures&) const = default;
+};
+
+/// What this processor can do, and the system lets programs use.
+[[nodiscard]] SWITCHYARD_API CpuFeatures cpu_features() noexcept;
+
+/// Choices of a CpuBackend.
+struct CpuOptions {
+  int num_threads = 0;               ///< As HostOptions::num_threads.
+  HostExecutor* executor = nullptr;  ///< As HostOptions::executor.
+  /// `automatic` asks the environment variable SWITCHYARD_CPU_BODIES, which holds a name of
+  /// CpuBodies, first.
+  CpuBodies bodies = CpuBodies::automatic;
+  /// Hides features of the processor. Unset: none.
+  std::optional<CpuFeatures> features{};
+};
+
+/// A Backend that runs the stages on host memory. Expert matrices are repacked at load, unless its
+/// bodies are the reference ones or the layer borrows them.
 class SWITCHYARD_API CpuBackend : public HostSubstrate {
  public:
   static constexpr std::string_view kName = "cpu";
 
-  /// Throws Error{invalid_argument} for a number of threads out of range.
+  /// Throws Error{invalid_argument} for a number of threads out of range or bodies that do not
+  /// exist, Error{device_unavailable} for bodies that the processor cannot run.
   explicit CpuBackend(const CpuOptions& options = {});
+  ~CpuBackend();
 
   [[nodiscard]] static DeviceList devices();
 
-  /// Bodies are defined in kernels/<stage>; a stage without one does not link.
+  /// What runs; never `automatic`.
+  [[nodiscard]] CpuBodies bodies() const noexcept;
+
+  [[nodiscard]] WeightLayout layout_of(const ExpertMatrices& matrices) const noexcept;
+  [[nodiscard]] std::size_t packed_bytes(const ExpertMatrices& matrices,
+                                         WeightLayout layout) const noexcept;
+  void repack(Stream& stream, DeviceSpan<std::byte> to, const ExpertMatrices& matrices,
+              WeightLayout layout, const HostTensor& from);
+
+  /// Bodies are defined in kernels/<stage> and backends/cpu; a stage without one does not link.
   template <class Stage>
   void launch(Stream& stream, const LaunchConfig& config, const typename Stage::Params& params);
+
+ private:
+  std::unique_ptr<cpu::Bodies> bodies_;
 };
 
 static_assert(Backend<CpuBackend>);
+static_assert(RepackingBackend<CpuBackend>);
+static_assert(BorrowingBackend<CpuBackend>);
 
 }  // namespace switchyard

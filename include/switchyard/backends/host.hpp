@@ -29,10 +29,26 @@ struct Command;
 SWITCHYARD_API void free_bytes(void* memory) noexcept;
 }  // namespace host
 
-/// Threads that run a stage, the stream's own included, in [1, 1024]. 0: the environment variable
-/// SWITCHYARD_NUM_THREADS, else one per core. Results do not depend on it.
+/// Threads of the caller's that run tasks. Called by the streams of a backend, one at a time.
+class SWITCHYARD_API HostExecutor {
+ public:
+  virtual ~HostExecutor();
+
+  /// How many calls of `work` may run at the same time, at least 1.
+  [[nodiscard]] virtual int num_threads() const noexcept = 0;
+
+  /// Calls work(context, i) once for every i in [0, count), on any threads, at the same time or one
+  /// after the other, and returns when all of them have returned.
+  virtual void run(int count, void (*work)(void* context, int index), void* context) noexcept = 0;
+};
+
+/// Which threads run a stage. Results do not depend on them.
 struct HostOptions {
+  /// Threads, the stream's own included, in [1, 1024]. 0: as many as the executor has, else the
+  /// environment variable SWITCHYARD_NUM_THREADS, else one per core.
   int num_threads = 0;
+  /// Runs the tasks instead of threads of the backend's own; outlives the backend. Null: none.
+  HostExecutor* executor = nullptr;
 };
 
 /// The substrate of a Backend over host memory: all of the trait but the bodies. A stream is a
@@ -153,6 +169,11 @@ class SWITCHYARD_API HostSubstrate {
     return end_capture(stream);
   }
   void replay(Stream& stream, const Graph& graph);
+
+  /// Host memory as the device sees it: where it is.
+  [[nodiscard]] DeviceSpan<const std::byte> borrow(std::span<const std::byte> host) const noexcept {
+    return {host.data(), host.size()};
+  }
 
  protected:
   /// Queues a command of the derived backend.

@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+// How a grouped matrix product is cut into tasks: (expert with rows, panels). What a task computes
+// does not depend on the cut.
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+
+#include "backends/cpu/panels.hpp"
+#include "kernels/down/params.hpp"
+#include "kernels/expert_rows.hpp"
+#include "kernels/gate_up/params.hpp"
+
+namespace switchyard::cpu {
+
+/// Columns of a task at most: what the sums of a block of rows have room for.
+inline constexpr std::int64_t kMaxTaskColumns = 512;
+
+/// A product's cut.
+struct ProductTasks {
+  std::int64_t num_tasks;  // an upper bound: experts without rows have none
+  std::int64_t tasks_per_expert;
+  std::int64_t panels_per_task;
+  std::int64_t num_panels;  // of an expert
+};
+
+[[nodiscard]] inline Panels gate_up_panels(const kernels::GateUpParams& params,
+                                           std::int64_t columns) noexcept {
+  const bool gated = kernels::has_gate(params);
+  return {std::int64_t{params.intermediate_size} * (gated ? 2 : 1), columns, gated};
+}
+[[nodiscard]] inline Panels down_panels(const kernels::DownParams& params,
+                                        std::int64_t columns) noexcept {
+  return {params.hidden_size, columns, false};
+}
+
+/// Enough tasks that threads end together: 32 for each of them, in runs of 4 panels, which is what
+/// the tile of a single row takes.
+template <class Params>
+[[nodiscard]] ProductTasks cut(const Params& params, const Panels& panels,
+                               int num_threads) noexcept {
+  const std::int64_t experts = std::min(params.num_experts, params.max_rows);
+  const std::int64_t count = panels.count();
+  const std::int64_t most = kMaxTaskColumns / panels.columns;
+  const std::int64_t even = experts * count / (std::int64_t{32} * num_threads) / 4 * 4;
+  const std::int64_t per_task = std::clamp<std::int64_t>(even, 4, most);
+  const std::int64_t per_expert = (count + per_task - 1) / per_task;
+  return {experts * per_expert, per_expert, per_task, count};
+}
+
+/// One task; expert -1: there are no more.
+struct ProductTask {
+  std::int64_t expert;
+  std::int64_t first_panel;
+  std::int64_t last_panel;
+};
+
+template <class Params>
+[[nodiscard]] ProductTask task_at(const Params& params, const ProductTasks& tasks,
+                                  std::int64_t index) noexcept {
+  std::int64_t skip = index / tasks.tasks_per_expert;
+  const std::int64_t first = index % tasks.tasks_per_expert * tasks.panels_per_task;
+  const std::int64_t last = std::min(first + tasks.panels_per_task, tasks.num_panels);
+  for (std::int64_t expert = 0; expert < params.num_experts; ++expert) {
+    const kernels::RowRange rows = kernels::rows_of(params, expert);
+    if (rows.first != rows.last && skip-- == 0) return {expert, first, last};
+  }
+  return {-1, 0, 0};
+}
+
+}  // namespace switchyard::cpu

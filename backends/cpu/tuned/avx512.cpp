@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "backends/cpu/tuned/bodies_impl.hpp"
+
+#if defined(__x86_64__)
+// GCC 12 warns of the undefined vectors inside its own intrinsics (GCC bug 105593).
+#if !defined(__clang__)
+#pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
+#pragma GCC diagnostic ignored "-Wuninitialized"
+#endif
+#include <immintrin.h>
+
+#define SWITCHYARD_TARGET "avx2,fma,f16c,avx512f,avx512bw,avx512dq,avx512vl"
+#include "backends/cpu/tuned/target_begin.hpp"
+namespace switchyard::cpu {
+namespace {
+#include "backends/cpu/tuned/bodies_of.hpp"
+#include "backends/cpu/tuned/simd_avx512.hpp"
+}  // namespace
+}  // namespace switchyard::cpu
+#include "backends/cpu/tuned/target_end.hpp"
+
+namespace switchyard::cpu {
+
+const Bodies* avx512_bodies() noexcept {
+  static constexpr Bodies kBodies = bodies_of<Avx512>(CpuBodies::avx512, WeightLayout::panels32);
+  return &kBodies;
+}
+
+}  // namespace switchyard::cpu
+#else
+namespace switchyard::cpu {
+
+const Bodies* avx512_bodies() noexcept {
+  return nullptr;
+}
+
+}  // namespace switchyard::cpu
+#endif

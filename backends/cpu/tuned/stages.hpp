@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: Apache-2.0
+// The bodies of the matrix stages.
+#pragma once
+
+#include "backends/cpu/tuned/activation.hpp"
+#include "backends/cpu/tuned/product.hpp"
+
+/// The packed rows of a launch, as rows of x.
+struct StateRows {
+  const kernels::GateUpParams& params;
+  DType dtype;
+
+  [[nodiscard]] const void* address(std::int64_t row) const {
+    return kernels::address(dtype, params.hidden_states,
+                            kernels::token_of(params, row) * params.hidden_size);
+  }
+};
+
+struct ActivatedRows {
+  const kernels::DownParams& params;
+  DType dtype;
+
+  [[nodiscard]] const void* address(std::int64_t row) const {
+    return kernels::address(dtype, params.activated, row * params.intermediate_size);
+  }
+};
+
+/// Scale, bias, rounding and activation of one row and panel, to `activated`.
+template <class S>
+struct FinishGateUp {
+  const kernels::GateUpParams& params;
+  std::int64_t expert;
+
+  [[nodiscard]] typename S::Vec product(const float* sums, float scale, std::int64_t bias_row,
+                                        std::int64_t count) const {
+    const typename S::Vec bias = load_lanes<S>(params.bias, bias_row, count);
+    const typename S::Vec value = S::add(S::mul(S::set1(scale), S::load(sums)), bias);
+    return params.input_rounding == Rounding::activation
+               ? round_lanes<S>(params.activation_dtype, value)
+               : value;
+  }
+
+  void operator()(std::int64_t row, std::int64_t panel, const float* sums) const {
+    const std::int64_t width = params.intermediate_size;
+    const bool gated = kernels::has_gate(params);
+    const float scale = kernels::input_weight(params, row);
+    const std::int64_t first_row = expert * (gated ? 2 : 1) * width;
+    const std::int64_t parts = gated ? 1 : 2;
+    for (std::int64_t part = 0; part < parts; ++part) {
+      const std::int64_t feature = (panel * parts + part) * S::kLanes;
+      const std::int64_t count = std::min(S::kLanes, width - feature);
+      if (count <= 0) return;
+      const typename S::Vec gate =
+          gated ? product(sums, scale, first_row + feature, count) : S::set1(0.0F);
+      const typename S::Vec up =
+          gated ? product(sums + S::kLanes, scale, first_row + width + feature, count)
+                : product(sums + part * S::kLanes, scale, first_row + feature, count);
+      store_lanes<S>(params.activation_dtype, params.activated, row * width + feature, count,
+                     activate<S>(params, gate, up));
+    }
+  }
+};
+
+/// Bias of one row and panel, to `expert_rows`.
+template <class S>
+struct FinishDown {
+  const kernels::DownParams& params;
+  std::int64_t expert;
+
+  void operator()(std::int64_t row, std::int64_t panel, const float* sums) const {
+    const std::int64_t hidden = params.hidden_size;
+    for (std::int64_t part = 0; part < 2; ++part) {
+      const std::int64_t column = (panel * 2 + part) * S::kLanes;
+      const std::int64_t count = std::min(S::kLanes, hidden - column);
+      if (count <= 0) return;
+      const typename S::Vec bias = load_lanes<S>(params.bias, expert * hidden + column, count);
+      store_lanes<S>(params.activation_dtype, params.expert_rows, row * hidden + column, count,
+                     S::add(S::load(sums + part * S::kLanes), bias));
+    }
+  }
+};
+
+template <class S>
+inline void run_gate_up(const kernels::GateUpParams& params, const ProductTasks& tasks,
+                        std::int64_t first, std::int64_t last, std::span<std::byte> scratch) {
+  const Workspace work(scratch);
+  const StateRows rows{params, params.activation_dtype};
+  for (std::int64_t i = first; i < last; ++i) {
+    const ProductTask task = task_at(params, tasks, i);
+    if (task.expert < 0) return;
+    const Matrix matrix{params.gate_up,       task.expert,
+                        params.hidden_size,   gate_up_panels(params, 2 * S::kLanes),
+                        params.weight_layout, params.weight_dtype};
+    multiply<S>(matrix, task.first_panel, task.last_panel, rows,
+                kernels::rows_of(params, task.expert), work, FinishGateUp<S>{params, task.expert});
+  }
+}
+
+template <class S>
+inline void run_down(const kernels::DownParams& params, const ProductTasks& tasks,
+                     std::int64_t first, std::int64_t last, std::span<std::byte> scratch) {
+  const Workspace work(scratch);
+  const ActivatedRows rows{params, params.activation_dtype};
+  for (std::int64_t i = first; i < last; ++i) {
+    const ProductTask task = task_at(params, tasks, i);
+    if (task.expert < 0) return;
+    const Matrix matrix{params.down,
+                        task.expert,
+                        params.intermediate_size,
+                        down_panels(params, 2 * S::kLanes),
+                        params.weight_layout,
+                        params.weight_dtype};
+    multiply<S>(matrix, task.first_panel, task.last_panel, rows,
+                kernels::rows_of(params, task.expert), work, FinishDown<S>{params, task.expert});
+  }
+}

@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: Apache-2.0
+// The inner kernels: products of a few rows with a few panels. A sum goes over k in ascending
+// order, one fused multiply-add per k, whatever the tile: a row's result does not depend on the
+// rows and panels beside it, nor on the width of a vector. Accumulators are named variables: GCC
+// keeps arrays of them on the stack.
+#pragma once
+
+#if defined(__GNUC__)
+#define SWITCHYARD_INLINE inline __attribute__((always_inline))
+#else
+#define SWITCHYARD_INLINE inline
+#endif
+
+/// Floats from one row of x to the next: one cache line more than a power of two, so that rows do
+/// not share the sets of a cache.
+template <std::int64_t Depth>
+inline constexpr std::int64_t kRowStride = Depth + 16;
+
+/// Bytes between what is read and what is fetched ahead.
+inline constexpr std::uintptr_t kPrefetchBytes = 2048;
+
+SWITCHYARD_INLINE void prefetch(const void* p) {
+  __builtin_prefetch(
+      reinterpret_cast<const void*>(reinterpret_cast<std::uintptr_t>(p) + kPrefetchBytes));
+}
+
+/// The sums of one row with one panel.
+template <class S>
+struct Sums {
+  typename S::Vec first;
+  typename S::Vec second;
+
+  SWITCHYARD_INLINE void load(const float* p) {
+    first = S::load(p);
+    second = S::load(p + S::kLanes);
+  }
+  SWITCHYARD_INLINE void store(float* p) const {
+    S::store(p, first);
+    S::store(p + S::kLanes, second);
+  }
+  SWITCHYARD_INLINE void add(typename S::Vec x, const Sums& weight) {
+    first = S::fma(x, weight.first, first);
+    second = S::fma(x, weight.second, second);
+  }
+};
+
+/// sums[r][2 * kLanes] += x[r][k] * panel[k] for r < Rows, at most 6. Rows of x are Stride apart.
+template <class S, class Stored, int Rows, std::int64_t Stride>
+inline void tall_tile(const float* x, const Stored* panel, std::int64_t depth, float* sums) {
+  static_assert(Rows >= 1 && Rows <= 6);
+  constexpr std::int64_t kColumns = 2 * S::kLanes;
+  Sums<S> s0, s1, s2, s3, s4, s5;
+  s0.load(sums);
+  if constexpr (Rows > 1) s1.load(sums + kColumns);
+  if constexpr (Rows > 2) s2.load(sums + 2 * kColumns);
+  if constexpr (Rows > 3) s3.load(sums + 3 * kColumns);
+  if constexpr (Rows > 4) s4.load(sums + 4 * kColumns);
+  if constexpr (Rows > 5) s5.load(sums + 5 * kColumns);
+  for (std::int64_t k = 0; k < depth; ++k, ++x, panel += kColumns) {
+    prefetch(panel);
+    Sums<S> weight;
+    S::load_panel(panel, weight.first, weight.second);
+    s0.add(S::set1(x[0]), weight);
+    if constexpr (Rows > 1) s1.add(S::set1(x[Stride]), weight);
+    if constexpr (Rows > 2) s2.add(S::set1(x[2 * Stride]), weight);
+    if constexpr (Rows > 3) s3.add(S::set1(x[3 * Stride]), weight);
+    if constexpr (Rows > 4) s4.add(S::set1(x[4 * Stride]), weight);
+    if constexpr (Rows > 5) s5.add(S::set1(x[5 * Stride]), weight);
+  }
+  s0.store(sums);
+  if constexpr (Rows > 1) s1.store(sums + kColumns);
+  if constexpr (Rows > 2) s2.store(sums + 2 * kColumns);
+  if constexpr (Rows > 3) s3.store(sums + 3 * kColumns);
+  if constexpr (Rows > 4) s4.store(sums + 4 * kColumns);
+  if constexpr (Rows > 5) s5.store(sums + 5 * kColumns);
+}
+
+/// The same for one row with four panels: enough sums in flight to hide the latency of an addition.
+/// Panels are `next_panel` elements apart, their sums `next_sums` floats.
+template <class S, class Stored>
+inline void one_row_tile(const float* x, const Stored* panels, std::int64_t next_panel,
+                         std::int64_t depth, float* sums, std::int64_t next_sums) {
+  constexpr std::int64_t kColumns = 2 * S::kLanes;
+  const Stored* const end = panels + depth * kColumns;
+  Sums<S> s0, s1, s2, s3;
+  s0.load(sums);
+  s1.load(sums + next_sums);
+  s2.load(sums + 2 * next_sums);
+  s3.load(sums + 3 * next_sums);
+  for (; panels != end; ++x, panels += kColumns) {
+    const typename S::Vec value = S::set1(*x);
+    Sums<S> weight;
+    prefetch(panels);
+    S::load_panel(panels, weight.first, weight.second);
+    s0.add(value, weight);
+    prefetch(panels + next_panel);
+    S::load_panel(panels + next_panel, weight.first, weight.second);
+    s1.add(value, weight);
+    prefetch(panels + 2 * next_panel);
+    S::load_panel(panels + 2 * next_panel, weight.first, weight.second);
+    s2.add(value, weight);
+    prefetch(panels + 3 * next_panel);
+    S::load_panel(panels + 3 * next_panel, weight.first, weight.second);
+    s3.add(value, weight);
+  }
+  s0.store(sums);
+  s1.store(sums + next_sums);
+  s2.store(sums + 2 * next_sums);
+  s3.store(sums + 3 * next_sums);
+}
+
+/// The same for two rows with two panels.
+template <class S, class Stored, std::int64_t Stride>
+inline void two_row_tile(const float* x, const Stored* panels, std::int64_t next_panel,
+                         std::int64_t depth, float* sums, std::int64_t next_sums) {
+  constexpr std::int64_t kColumns = 2 * S::kLanes;
+  const Stored* const end = panels + depth * kColumns;
+  Sums<S> s00, s01, s10, s11;
+  s00.load(sums);
+  s01.load(sums + kColumns);
+  s10.load(sums + next_sums);
+  s11.load(sums + next_sums + kColumns);
+  for (; panels != end; ++x, panels += kColumns) {
+    const typename S::Vec x0 = S::set1(x[0]);
+    const typename S::Vec x1 = S::set1(x[Stride]);
+    Sums<S> weight;
+    prefetch(panels);
+    S::load_panel(panels, weight.first, weight.second);
+    s00.add(x0, weight);
+    s01.add(x1, weight);
+    prefetch(panels + next_panel);
+    S::load_panel(panels + next_panel, weight.first, weight.second);
+    s10.add(x0, weight);
+    s11.add(x1, weight);
+  }
+  s00.store(sums);
+  s01.store(sums + kColumns);
+  s10.store(sums + next_sums);
+  s11.store(sums + next_sums + kColumns);
+}
