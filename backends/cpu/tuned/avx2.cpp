@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "backends/cpu/tuned/bodies_impl.hpp"
+#include "backends/cpu/tuned/target.hpp"
 
 #if defined(__x86_64__)
 #include <immintrin.h>
 
-#define SWITCHYARD_TARGET "avx2,fma,f16c"
-#include "backends/cpu/tuned/target_begin.hpp"
+SWITCHYARD_BEGIN_TARGET("avx2,fma,f16c")
 namespace switchyard::cpu {
 namespace {
 #include "backends/cpu/tuned/bodies_of.hpp"
 #include "backends/cpu/tuned/simd_avx2.hpp"
 }  // namespace
 }  // namespace switchyard::cpu
-#include "backends/cpu/tuned/target_end.hpp"
+SWITCHYARD_END_TARGET
 
 namespace switchyard::cpu {
 

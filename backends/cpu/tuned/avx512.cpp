@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "backends/cpu/tuned/bodies_impl.hpp"
+#include "backends/cpu/tuned/target.hpp"
 
 #if defined(__x86_64__)
 // GCC 12 warns of the undefined vectors inside its own intrinsics (GCC bug 105593).
@@ -9,15 +10,14 @@
 #endif
 #include <immintrin.h>
 
-#define SWITCHYARD_TARGET "avx2,fma,f16c,avx512f,avx512bw,avx512dq,avx512vl"
-#include "backends/cpu/tuned/target_begin.hpp"
+SWITCHYARD_BEGIN_TARGET("avx2,fma,f16c,avx512f,avx512bw,avx512dq,avx512vl")
 namespace switchyard::cpu {
 namespace {
 #include "backends/cpu/tuned/bodies_of.hpp"
 #include "backends/cpu/tuned/simd_avx512.hpp"
 }  // namespace
 }  // namespace switchyard::cpu
-#include "backends/cpu/tuned/target_end.hpp"
+SWITCHYARD_END_TARGET
 
 namespace switchyard::cpu {
 

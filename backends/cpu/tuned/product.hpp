@@ -62,36 +62,43 @@ inline void load_block(const X& rows, std::int64_t first_row, std::int64_t num_r
     load_row<S>(rows.dtype, rows.address(first_row + r), first, count, x + r * stride);
 }
 
-/// All rows with one panel.
+/// All rows with one panel. Where several tiles read it, they fetch `next` meanwhile, each its
+/// share; a single tile fetches what it is about to read.
 template <class S, class Stored>
 inline void multiply_panel(const float* x, std::int64_t num_rows, const Stored* panel,
-                           std::int64_t depth, float* sums) {
+                           const Stored* next, std::int64_t depth, float* sums) {
   constexpr std::int64_t kStride = PanelBlock::kStride;
+  constexpr std::uintptr_t kBytes = 2 * S::kLanes * sizeof(Stored);  // of one k
   const RowBlocks blocks(num_rows);
+  Ahead ahead{reinterpret_cast<std::uintptr_t>(panel) + kPrefetchBytes, kBytes};
+  if (blocks.count > 1)
+    ahead = {reinterpret_cast<std::uintptr_t>(next),
+             kBytes / static_cast<std::uintptr_t>(blocks.count)};
   for (std::int64_t b = 0; b < blocks.count; ++b) {
     const std::int64_t first = blocks.first(b);
     const float* const rows = x + first * kStride;
     float* const to = sums + first * 2 * S::kLanes;
     switch (blocks.first(b + 1) - first) {
       case 1:
-        tall_tile<S, Stored, 1, kStride>(rows, panel, depth, to);
+        tall_tile<S, Stored, 1, kStride>(rows, panel, depth, ahead, to);
         break;
       case 2:
-        tall_tile<S, Stored, 2, kStride>(rows, panel, depth, to);
+        tall_tile<S, Stored, 2, kStride>(rows, panel, depth, ahead, to);
         break;
       case 3:
-        tall_tile<S, Stored, 3, kStride>(rows, panel, depth, to);
+        tall_tile<S, Stored, 3, kStride>(rows, panel, depth, ahead, to);
         break;
       case 4:
-        tall_tile<S, Stored, 4, kStride>(rows, panel, depth, to);
+        tall_tile<S, Stored, 4, kStride>(rows, panel, depth, ahead, to);
         break;
       case 5:
-        tall_tile<S, Stored, 5, kStride>(rows, panel, depth, to);
+        tall_tile<S, Stored, 5, kStride>(rows, panel, depth, ahead, to);
         break;
       default:
-        tall_tile<S, Stored, 6, kStride>(rows, panel, depth, to);
+        tall_tile<S, Stored, 6, kStride>(rows, panel, depth, ahead, to);
         break;
     }
+    ahead.address += ahead.step * static_cast<std::uintptr_t>(depth);
   }
 }
 
@@ -115,7 +122,7 @@ inline void multiply_panels(const Matrix& matrix, std::int64_t first, std::int64
       two_row_tile<S, Stored, PanelBlock::kStride>(x, panel, next_panel, depth, sums, next_sums);
       done = 2;
     } else {
-      multiply_panel<S, Stored>(x, num_rows, panel, depth, sums);
+      multiply_panel<S, Stored>(x, num_rows, panel, panel + next_panel, depth, sums);
     }
     p += done;
     panel += done * next_panel;

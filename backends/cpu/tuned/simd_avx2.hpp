@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Vectors of 8 floats by AVX2, FMA and F16C. Included between target_begin.hpp and target_end.hpp.
+// Vectors of 8 floats by AVX2, FMA and F16C. Included between the macros of target.hpp.
 //
 // Every simd_*.hpp defines one class with these members, and nothing else knows an instruction set:
 // what is built from them computes the same bits at every width, where lanes do not meet.

@@ -19,6 +19,13 @@ inline constexpr std::int64_t kRowStride = Depth + 16;
 /// Bytes between what is read and what is fetched ahead.
 inline constexpr std::uintptr_t kPrefetchBytes = 2048;
 
+/// What a tile fetches while it runs: `step` bytes further for each k. An address, not a pointer:
+/// it may lie beyond the matrix.
+struct Ahead {
+  std::uintptr_t address;
+  std::uintptr_t step;
+};
+
 SWITCHYARD_INLINE void prefetch(const void* p) {
   __builtin_prefetch(
       reinterpret_cast<const void*>(reinterpret_cast<std::uintptr_t>(p) + kPrefetchBytes));
@@ -46,7 +53,8 @@ struct Sums {
 
 /// sums[r][2 * kLanes] += x[r][k] * panel[k] for r < Rows, at most 6. Rows of x are Stride apart.
 template <class S, class Stored, int Rows, std::int64_t Stride>
-inline void tall_tile(const float* x, const Stored* panel, std::int64_t depth, float* sums) {
+inline void tall_tile(const float* x, const Stored* panel, std::int64_t depth, Ahead ahead,
+                      float* sums) {
   static_assert(Rows >= 1 && Rows <= 6);
   constexpr std::int64_t kColumns = 2 * S::kLanes;
   Sums<S> s0, s1, s2, s3, s4, s5;
@@ -56,8 +64,8 @@ inline void tall_tile(const float* x, const Stored* panel, std::int64_t depth, f
   if constexpr (Rows > 3) s3.load(sums + 3 * kColumns);
   if constexpr (Rows > 4) s4.load(sums + 4 * kColumns);
   if constexpr (Rows > 5) s5.load(sums + 5 * kColumns);
-  for (std::int64_t k = 0; k < depth; ++k, ++x, panel += kColumns) {
-    prefetch(panel);
+  for (std::int64_t k = 0; k < depth; ++k, ++x, panel += kColumns, ahead.address += ahead.step) {
+    __builtin_prefetch(reinterpret_cast<const void*>(ahead.address));
     Sums<S> weight;
     S::load_panel(panel, weight.first, weight.second);
     s0.add(S::set1(x[0]), weight);
