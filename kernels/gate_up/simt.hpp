@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "kernels/activation.hpp"
+#include "kernels/gate_up/input_rows.hpp"
 #include "kernels/gate_up/params.hpp"
 #include "kernels/simt_tile.hpp"
 
@@ -32,20 +33,6 @@ struct GateUpBody {
   }
 
  private:
-  [[nodiscard]] SWITCHYARD_FN static std::int64_t token_of(const GateUpParams& params,
-                                                           std::int64_t row) {
-    return params.expert_offsets == nullptr ? row : value_of(params.packed_token_idx[row]);
-  }
-
-  /// The weight that the pair in `row` puts on its input: 1 where weights are applied at combine.
-  [[nodiscard]] SWITCHYARD_FN static float input_weight(const GateUpParams& params,
-                                                        std::int64_t row) {
-    if (params.pair_weights == nullptr) return 1.0F;
-    std::int64_t pair = token_of(params, row) * params.top_k;
-    while (value_of(params.pairs_by_token[pair]) != row) ++pair;
-    return params.pair_weights[pair];
-  }
-
   /// kProducts: 2, the gate's product and then up's, or 1: up alone.
   template <int kProducts, class Ctx>
   SWITCHYARD_FN static void run_tile(TileProduct<Ctx>& product, const GateUpParams& params,
