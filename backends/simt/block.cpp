@@ -16,15 +16,8 @@ SWITCHYARD_ENGINE bool same_place(Place a, Place b) {
 
 }  // namespace
 
-Block::Block()
-    : threads_(new Thread[kMaxThreads]),
-      order_(new std::int32_t[kMaxThreads]),
-      place_(new std::int32_t[kMaxThreads]),
-      wave_gates_(new Gate[kMaxThreads]),
-      stacks_(new std::byte[kStackBytes * kMaxThreads]),
-      slots_(new Slot[2 * kMaxThreads]),
-      shared_(new std::byte[kMaxSharedBytes]),
-      written_(new std::byte[kMaxSharedBytes]) {}
+// What a run reads, it has written: the pages of the stacks stay untouched until they are used.
+Block::Block() {}  // NOLINT(modernize-use-equals-default): would fill the arrays with zeros
 
 Block::~Block() {
   discard_threads();
@@ -59,8 +52,7 @@ SWITCHYARD_ENGINE void Block::start() {
   for (std::int32_t i = 0; i < threads; ++i) {
     threads_[i].ended = false;
     threads_[i].gate = nullptr;
-    threads_[i].prepare(stacks_.get() + static_cast<std::size_t>(i) * kStackBytes, kStackBytes,
-                        &Block::entry);
+    threads_[i].prepare(stacks_[i], kStackBytes, &Block::entry);
   }
   SWITCHYARD_TSAN(main_.tsan = __tsan_get_current_fiber(); __tsan_release(&launch_token_);)
   current_ = order_[0];
@@ -165,7 +157,7 @@ SWITCHYARD_ENGINE const Slot* Block::exchange(Slot value, const std::source_loca
   const std::int32_t wave = current_ / launch_.wave_size;
   const auto first =
       (wave * 2 + static_cast<std::int32_t>(gate.generation & 1U)) * launch_.wave_size;
-  Slot* const slots = slots_.get() + first;
+  Slot* const slots = slots_ + first;
   slots[current_ % launch_.wave_size] = value;
   meet(gate, "wave collective", Place(at));
   return slots;
@@ -176,12 +168,11 @@ SWITCHYARD_ENGINE std::byte* Block::shared_array(std::size_t offset, std::int64_
   const std::size_t limit = launch_.shape.shared_bytes;
   if (count < 0 || offset > limit || static_cast<std::uint64_t>(count) > (limit - offset) / size)
     fail("shared memory", "arrays exceed what the launch asked for");
-  return shared_.get() + offset;
+  return shared_ + offset;
 }
 
 SWITCHYARD_ENGINE void Block::check_read(const void* address, std::size_t size) {
-  const std::byte* flags =
-      written_.get() + (static_cast<const std::byte*>(address) - shared_.get());
+  const std::byte* flags = written_ + (static_cast<const std::byte*>(address) - shared_);
   std::uint32_t all = ~0U;
   for (; size >= sizeof all; size -= sizeof all, flags += sizeof all) {
     std::uint32_t four = 0;
@@ -194,8 +185,7 @@ SWITCHYARD_ENGINE void Block::check_read(const void* address, std::size_t size) 
 }
 
 SWITCHYARD_ENGINE void Block::mark_written(const void* address, std::size_t size) {
-  std::byte* const flags =
-      written_.get() + (static_cast<const std::byte*>(address) - shared_.get());
+  std::byte* const flags = written_ + (static_cast<const std::byte*>(address) - shared_);
   for (std::size_t i = 0; i < size; ++i) flags[i] = kWritten;
 }
 

@@ -5,7 +5,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <memory>
 
 #include "backends/simt/fault.hpp"
 #include "backends/simt/fiber.hpp"
@@ -34,6 +33,7 @@ struct BlockLaunch {
   std::uint32_t seed = 0;
 };
 
+/// Large: 16 MiB of stacks.
 class Block {
  public:
   Block();
@@ -99,15 +99,15 @@ class Block {
   std::int32_t current_ = 0;
   Fault fault_;
 
-  // Plain arrays: the engine runs no instrumented accessors.
-  std::unique_ptr<Thread[]> threads_;
-  std::unique_ptr<std::int32_t[]> order_;  // threads in running order
-  std::unique_ptr<std::int32_t[]> place_;  // of a thread in order_
-  std::unique_ptr<Gate[]> wave_gates_;
-  std::unique_ptr<std::byte[]> stacks_;
-  std::unique_ptr<Slot[]> slots_;         // [wave][parity of the generation][lane]
-  std::unique_ptr<std::byte[]> shared_;   // 16-byte aligned by operator new
-  std::unique_ptr<std::byte[]> written_;  // per byte of shared_
+  // Arrays, as the engine may call no instrumented accessor.
+  Thread threads_[kMaxThreads];
+  std::int32_t order_[kMaxThreads];  // threads in running order
+  std::int32_t place_[kMaxThreads];  // of a thread in order_
+  Gate wave_gates_[kMaxThreads];
+  Slot slots_[2 * kMaxThreads];  // [wave][parity of the generation][lane]
+  alignas(kernels::simt::kSharedAlignment) std::byte shared_[kMaxSharedBytes];
+  std::byte written_[kMaxSharedBytes];  // per byte of shared_
+  alignas(64) std::byte stacks_[kMaxThreads][kStackBytes];
   Gate block_gate_;
   Fiber main_;
   SWITCHYARD_TSAN(char launch_token_ = 0; char done_token_ = 0;)

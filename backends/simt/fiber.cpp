@@ -51,8 +51,17 @@ SWITCHYARD_ENGINE void Fiber::prepare(std::byte* stack, std::size_t stack_bytes,
 #endif
 }
 
-void Fiber::discard() {
-  SWITCHYARD_TSAN(if (tsan != nullptr) __tsan_destroy_fiber(tsan); tsan = nullptr;)
+SWITCHYARD_ENGINE void Fiber::discard() {
+  SWITCHYARD_TSAN(
+      if (tsan != nullptr) {  // what it did is in front of what its successor does on its stack
+        void* const own = __tsan_get_current_fiber();
+        __tsan_switch_to_fiber(tsan, 1);
+        __tsan_release(this);
+        __tsan_switch_to_fiber(own, 1);
+        __tsan_acquire(this);
+        __tsan_destroy_fiber(tsan);
+        tsan = nullptr;
+      })
   SWITCHYARD_ASAN(
       if (bottom != nullptr) __asan_unpoison_memory_region(bottom, size);
       if (fake_stack != nullptr) {  // freed by pretending to switch to the fiber and to leave it
