@@ -4,6 +4,11 @@
 set(SWITCHYARD_KNOWN_BACKENDS cpu simt cuda hip vulkan)
 set(SWITCHYARD_BACKEND_CLASSES_cpu CpuBackend)
 set(SWITCHYARD_BACKEND_CLASSES_simt Simt32Backend Simt64Backend Simt8Backend)
+# Parts of a backend with several classes: tests can name them alone.
+set(SWITCHYARD_BACKEND_PARTS_simt simt8 simt32 simt64)
+set(SWITCHYARD_BACKEND_CLASSES_simt8 Simt8Backend)
+set(SWITCHYARD_BACKEND_CLASSES_simt32 Simt32Backend)
+set(SWITCHYARD_BACKEND_CLASSES_simt64 Simt64Backend)
 set(SWITCHYARD_BACKEND_CLASSES_cuda CudaBackend)
 set(SWITCHYARD_BACKEND_CLASSES_hip HipBackend)
 set(SWITCHYARD_BACKEND_CLASSES_vulkan VulkanBackend)
@@ -31,13 +36,25 @@ function(switchyard_choose_backends)
   set(SWITCHYARD_BUILT_BACKENDS "${built}" PARENT_SCOPE)
 endfunction()
 
-# Sets `includes` and `classes` in the caller: the headers and classes of the backends in a list.
-function(switchyard_describe_backends backends)
+# Sets `result` in the caller: the backend that `name`, a backend or a part of one, belongs to.
+function(switchyard_backend_of name result)
+  foreach(backend IN LISTS SWITCHYARD_KNOWN_BACKENDS)
+    if(name IN_LIST SWITCHYARD_BACKEND_PARTS_${backend})
+      set(name ${backend})
+    endif()
+  endforeach()
+  set(${result} ${name} PARENT_SCOPE)
+endfunction()
+
+# Sets `includes` and `classes` in the caller: the headers and classes of the backends, or parts of
+# backends, in a list.
+function(switchyard_describe_backends names)
   set(includes "")
   set(classes "")
-  foreach(backend IN LISTS backends)
+  foreach(name IN LISTS names)
+    switchyard_backend_of(${name} backend)
     string(APPEND includes "#include \"switchyard/backends/${backend}.hpp\"\n")
-    list(APPEND classes ${SWITCHYARD_BACKEND_CLASSES_${backend}})
+    list(APPEND classes ${SWITCHYARD_BACKEND_CLASSES_${name}})
   endforeach()
   list(JOIN classes ", " classes)
   set(includes "${includes}" PARENT_SCOPE)

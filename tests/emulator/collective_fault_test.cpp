@@ -80,7 +80,7 @@ TEMPLATE_TEST_CASE_SIG("lanes that shuffle in different places are a fault", "[e
                        ((int Wave), Wave), 8, 32, 64) {
   const std::string below = place(__FILE__, DivergedShuffleBody::kBelow);
   const std::string above = place(__FILE__, DivergedShuffleBody::kAbove);
-  Emulator in_order(0, 1);
+  Emulator in_order(0);
   CHECK(in_order.fault<DivergedShuffleBody, Wave>(kShape, {3}) ==
         "diverged_shuffle: wave collective in block 0, thread 3 at " + above +
             ": threads diverged and wait in different places: thread 0 at " + below +
@@ -118,7 +118,7 @@ TEMPLATE_TEST_CASE_SIG("a vote by one lane alone is a fault", "[emulator]", ((in
 TEMPLATE_TEST_CASE_SIG("a collective that a lane has left is a fault", "[emulator]",
                        ((int Wave), Wave), 8, 32, 64) {
   const std::string at = place(__FILE__, LeftBody::kLine);
-  Emulator emulator(0, 1);
+  Emulator emulator(0);
   CHECK(emulator.fault<LeftBody, Wave>(kShape, {0}) ==
         "left: wave collective in block 0, thread 1 at " + at +
             ": a thread has ended and never arrives: thread 0" + run_text(Wave, 0));
@@ -130,7 +130,7 @@ TEMPLATE_TEST_CASE_SIG("a collective that a lane has left is a fault", "[emulato
 
 TEMPLATE_TEST_CASE_SIG("a lane outside the wave is a fault", "[emulator]", ((int Wave), Wave), 8,
                        32, 64) {
-  Emulator emulator(0, 1);
+  Emulator emulator(0);
   for (const std::int32_t lane : {-1, Wave, 1 << 30}) {
     CHECK(emulator.fault<FromLaneBody, Wave>(kShape, {lane}) ==
           "from_lane: wave collective in block 0, thread 0: a lane is outside the wave" +

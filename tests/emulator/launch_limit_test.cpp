@@ -75,7 +75,7 @@ TEMPLATE_TEST_CASE_SIG("a launch within the limits runs every thread once", "[em
 
 TEMPLATE_TEST_CASE_SIG("a body that throws is a fault", "[emulator]", ((int Wave), Wave), 8, 32,
                        64) {
-  Emulator emulator(0, 1);
+  Emulator emulator(0);
   CHECK(emulator.fault<ThrowingBody, Wave>({1, 64, 0}) ==
         "throwing: exception in block 0, thread 6: a body may not throw" + run_text(Wave, 0));
   CHECK(works<Wave>(emulator));

@@ -62,7 +62,7 @@ struct MixBody {
 
 template <int Wave>
 std::vector<std::int32_t> times(std::uint32_t seed) {
-  Emulator emulator(seed, 1);
+  Emulator emulator(seed);
   std::atomic<std::int32_t> clock = 0;
   std::vector<std::int32_t> result(std::size_t{2} * kThreads, -1);
   emulator.run<OrderBody, Wave>({1, kThreads, 0}, {&clock, result.data()});

@@ -86,7 +86,7 @@ std::string fault_text(const char* body, std::int32_t thread, const char* why, i
 
 TEMPLATE_TEST_CASE_SIG("an index outside a shared array is a fault", "[emulator]",
                        ((int Wave), Wave), 8, 32, 64) {
-  Emulator emulator(1, 1);
+  Emulator emulator;
   const LaunchShape shape{2, 64, AccessBody::kBytes};
   std::int32_t value = -1;
   for (std::int32_t* const read : {static_cast<std::int32_t*>(nullptr), &value}) {
@@ -113,7 +113,7 @@ TEMPLATE_TEST_CASE_SIG("an index outside a shared array is a fault", "[emulator]
 
 TEMPLATE_TEST_CASE_SIG("a read of shared memory that nobody wrote is a fault", "[emulator]",
                        ((int Wave), Wave), 8, 32, 64) {
-  Emulator emulator(1, 1);
+  Emulator emulator;
   const LaunchShape shape{2, 64, AccessBody::kBytes};
   std::int32_t value = -1;
   CHECK(emulator.fault<AccessBody, Wave>(shape, {13, 0, 21, &value}) ==
@@ -127,7 +127,7 @@ TEMPLATE_TEST_CASE_SIG("a read of shared memory that nobody wrote is a fault", "
 
 TEMPLATE_TEST_CASE_SIG("what a block wrote is not written for the next one", "[emulator]",
                        ((int Wave), Wave), 8, 32, 64) {
-  Emulator emulator(1, 1);
+  Emulator emulator;
   std::int32_t value = -1;
   REQUIRE(works<Wave>(emulator));  // writes all of the memory
   CHECK(emulator.fault<AccessBody, Wave>({2, 64, AccessBody::kBytes}, {13, 0, 3, &value}) ==
@@ -136,7 +136,7 @@ TEMPLATE_TEST_CASE_SIG("what a block wrote is not written for the next one", "[e
 
 TEMPLATE_TEST_CASE_SIG("shared arrays beyond what the launch asked for are a fault", "[emulator]",
                        ((int Wave), Wave), 8, 32, 64) {
-  Emulator emulator(0, 1);
+  Emulator emulator(0);
   const auto fault = [&](std::size_t bytes, std::int64_t first, std::int64_t second) {
     return emulator.fault<ArraysBody, Wave>({1, 64, bytes}, {first, second});
   };

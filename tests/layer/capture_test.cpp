@@ -45,7 +45,7 @@ CallCase similar(Random& random, const LayerCase& layer, const CallCase& call, R
 TEMPLATE_LIST_TEST_CASE("a replay computes what an eager call does on the inputs of that moment",
                         "[capture]", Backends) {
   Session<TestType> session;
-  const std::int64_t count = scaled(60);
+  const std::int64_t count = scaled_for<TestType>(60);
   for (std::int64_t i = 0; i < count; ++i) {
     INFO("case " << i);
     Random random(81'000 + static_cast<std::uint64_t>(i));
@@ -140,7 +140,7 @@ TEMPLATE_LIST_TEST_CASE("many graphs over one workspace replay in any order", "[
       static_cast<void>(layer.forward(session.stream, memories.back()->inputs(), scratch));
     }));
   }
-  const std::int64_t replays = scaled(200);
+  const std::int64_t replays = scaled_for<TestType>(200);
   for (std::int64_t i = 0; i < replays; ++i) {
     const auto g = static_cast<std::size_t>(random.in(0, kGraphs - 1));
     const CallCase changed = similar(random, layer_case, calls[g], Routing::gate);

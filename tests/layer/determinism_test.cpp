@@ -90,7 +90,7 @@ TEST_CASE("1, 2, 3 and 5 threads give the same bits", "[determinism]") {
 TEMPLATE_LIST_TEST_CASE("a token's output does not depend on the other tokens", "[determinism]",
                         Backends) {
   Session<TestType> session;
-  const std::int64_t count = scaled(60);
+  const std::int64_t count = scaled_for<TestType>(60);
   for (std::int64_t i = 0; i < count; ++i) {
     INFO("case " << i);
     Random random(93'000 + static_cast<std::uint64_t>(i));

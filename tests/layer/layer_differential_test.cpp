@@ -64,7 +64,7 @@ std::string fault(const LayerDraw& drawn, const Outcome& outcome, double& worst)
 
 TEMPLATE_LIST_TEST_CASE("random layers compute what the oracle does", "[layer]", Backends) {
   Session<TestType> session;
-  const std::int64_t count = scaled(1200);
+  const std::int64_t count = scaled_for<TestType>(1200);
   double worst = 0.0;
   for (std::int64_t i = 0; i < count; ++i) {
     Random random(7'000'000 + static_cast<std::uint64_t>(i));
@@ -150,7 +150,7 @@ TEMPLATE_LIST_TEST_CASE("every activation, pair of dtypes and shared expert", "[
 TEMPLATE_LIST_TEST_CASE("partial sums of two ranks add up to the whole layer", "[layer]",
                         Backends) {
   Session<TestType> session;
-  const std::int64_t count = scaled(60);
+  const std::int64_t count = scaled_for<TestType>(60);
   for (std::int64_t i = 0; i < count; ++i) {
     Random random(62'000 + static_cast<std::uint64_t>(i));
     INFO("case " << i);

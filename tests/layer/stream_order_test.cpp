@@ -107,7 +107,7 @@ TEMPLATE_LIST_TEST_CASE("threads run one layer at once, each with a stream and a
   const LayerCase layer_case = random_layer(random);
   MoeLayer<TestType> layer(session.backend, session.stream, layer_case.config, layer_case.host());
   constexpr std::size_t kThreads = 2;
-  const auto rounds = static_cast<std::size_t>(scaled(40));
+  const auto rounds = static_cast<std::size_t>(scaled_for<TestType>(40));
   for (const bool bundle : {true, false}) {  // the host path serialises its callers
     std::array<std::vector<CallCase>, kThreads> calls;
     std::array<std::vector<std::vector<std::byte>>, kThreads> expected;

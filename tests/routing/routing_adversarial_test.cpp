@@ -211,7 +211,7 @@ TEMPLATE_LIST_TEST_CASE("random f32 patterns as logits and bias route within the
   Session<TestType> session;
   Random random(12);
   std::vector<std::uint32_t> patterns(25'000);
-  const std::int64_t rounds = scaled(40);  // 40 * 25,000 = a million
+  const std::int64_t rounds = scaled_for<TestType>(40);  // 40 * 25,000 = a million
   for (std::int64_t round = 0; round < rounds; ++round) {
     for (std::uint32_t& word : patterns) {
       word = round % 2 == 0 ? static_cast<std::uint32_t>(random.bits()) : any_word(random);

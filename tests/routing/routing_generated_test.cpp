@@ -182,17 +182,17 @@ TEMPLATE_LIST_TEST_CASE("generated batches route and plan as the oracle does", "
   std::int64_t cases = 0;
   double worst_weight = 0.0;
   for (std::int64_t num_experts = 1; num_experts <= 256; ++num_experts) {
-    const std::int64_t count = scaled(190);
+    const std::int64_t count = scaled_for<TestType>(190);
     check_batches(session, num_experts, count, worst_weight);
     cases += count;
   }
   for (const std::int64_t num_experts :
        {257, 288, 320, 384, 511, 512, 513, 768, 1023, 1024, 1025, 2048, 4096}) {
-    const std::int64_t count = scaled(120);
+    const std::int64_t count = scaled_for<TestType>(120);
     check_batches(session, num_experts, count, worst_weight);
     cases += count;
   }
   WARN(cases << " generated batches; the worst f32 weight used " << 100.0 * worst_weight
              << " % of its bound");
-  CHECK(cases >= (scaled(1000) >= 1000 ? 50'000 : 1));
+  CHECK(cases >= (scaled_for<TestType>(1000) >= 1000 ? 50'000 : 1));
 }

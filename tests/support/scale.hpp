@@ -19,4 +19,15 @@ inline std::int64_t scaled(std::int64_t count) {
   return std::max<std::int64_t>(1, static_cast<std::int64_t>(static_cast<double>(count) * scale));
 }
 
+/// The share of the random cases that a backend draws. An emulated GPU takes its time.
+template <class B>
+inline constexpr double kCaseShare = B::kName.starts_with("simt") ? 0.05 : 1.0;
+
+/// scaled() by the backend's share.
+template <class B>
+std::int64_t scaled_for(std::int64_t count) {
+  return std::max<std::int64_t>(
+      1, static_cast<std::int64_t>(static_cast<double>(scaled(count)) * kCaseShare<B>));
+}
+
 }  // namespace switchyard::test

@@ -108,7 +108,7 @@ bool run_if(const std::string& name, bool barrier) {
   std::printf("main.cpp:%d\nmain.cpp:%d\n", Body<true>::kFirst, Body<true>::kSecond);
   std::fflush(stdout);
   std::vector<std::int32_t> values(static_cast<std::size_t>(kThreads));
-  Emulator emulator(1, 1);
+  Emulator emulator;
   if (barrier) {
     emulator.run<Body<true>, Wave>({1, kThreads, kBytes}, {values.data()});
   } else {

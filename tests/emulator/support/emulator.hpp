@@ -18,7 +18,7 @@ using kernels::simt::LaunchShape;
 /// An engine and the host threads that run its blocks.
 class Emulator {
  public:
-  explicit Emulator(std::uint32_t seed = 1, int num_threads = 2)
+  explicit Emulator(std::uint32_t seed = 1, int num_threads = 1)
       : engine_(seed), pool_(num_threads) {}
 
   template <class Body, int Wave>
@@ -64,8 +64,8 @@ struct ReverseBody {
 /// Whether a correct launch on the emulator gives the right numbers.
 template <int Wave>
 [[nodiscard]] bool works(Emulator& emulator) {
-  constexpr std::int32_t kBlocks = 5;
-  constexpr std::int32_t kThreads = 192;
+  constexpr std::int32_t kBlocks = 3;
+  constexpr std::int32_t kThreads = 128;
   std::vector<std::int32_t> output(static_cast<std::size_t>(kBlocks) * kThreads, -1);
   emulator.run<ReverseBody, Wave>({kBlocks, kThreads, kThreads * sizeof(std::int32_t)},
                                   {output.data()});
