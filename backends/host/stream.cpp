@@ -5,11 +5,14 @@
 #include <system_error>
 #include <utility>
 
+#include "backends/host/processor.hpp"
+#include "backends/host/spin.hpp"
 #include "switchyard/error.hpp"
 
 namespace switchyard::host {
 
-StreamState::StreamState(ThreadPool& pool) : ring_(kCapacity), self_{pool, {}} {
+StreamState::StreamState(ThreadPool& pool)
+    : ring_(kCapacity), self_{pool, {}}, spins_(num_cores() > 1) {
   try {
     worker_ = std::thread([this] { work(); });
   } catch (const std::system_error& error) {
@@ -21,6 +24,7 @@ StreamState::~StreamState() {
   {
     const std::scoped_lock lock(mutex_);
     stopping_ = true;
+    ready_.store(true, std::memory_order_relaxed);
   }
   pushed_.notify_one();
   worker_.join();
@@ -43,14 +47,28 @@ void StreamState::enqueue(const Command& command) {
     if (slot.event_use == Command::EventUse::record) slot.event_number = slot.event->begin_record();
     if (slot.event_use == Command::EventUse::wait) slot.event_number = slot.event->latest();
     ++num_pushed_;
+    ready_.store(true, std::memory_order_relaxed);
   }
   pushed_.notify_one();
+}
+
+/// Commands follow each other closely while a call is enqueued: a short wait needs no system call.
+void StreamState::wait_for_command(std::unique_lock<std::mutex>& lock) {
+  const auto has_work = [this] { return stopping_ || num_pushed_ != num_popped_; };
+  if (has_work()) return;
+  if (spins_) {
+    ready_.store(false, std::memory_order_relaxed);
+    lock.unlock();
+    static_cast<void>(spin_until([this] { return ready_.load(std::memory_order_relaxed); }));
+    lock.lock();
+  }
+  pushed_.wait(lock, has_work);
 }
 
 void StreamState::work() {
   std::unique_lock lock(mutex_);
   for (;;) {
-    pushed_.wait(lock, [this] { return stopping_ || num_pushed_ != num_popped_; });
+    wait_for_command(lock);
     if (num_pushed_ == num_popped_) return;
     Command& command = ring_[num_popped_ % kCapacity];
     const bool failed = failure_ != nullptr;

@@ -2,6 +2,7 @@
 // The state behind a Stream: a bounded ordered queue and the thread that empties it.
 #pragma once
 
+#include <atomic>
 #include <condition_variable>
 #include <cstddef>
 #include <cstdint>
@@ -44,6 +45,7 @@ class StreamState {
   void enqueue(const Command& command);
   std::exception_ptr run(const Command& command, bool failed) noexcept;
   void work();
+  void wait_for_command(std::unique_lock<std::mutex>& lock);
 
   // The thread that uses the stream.
   bool capturing_ = false;
@@ -59,6 +61,8 @@ class StreamState {
   std::exception_ptr failure_;
 
   Worker self_;
+  const bool spins_;
+  std::atomic<bool> ready_ = false;  // a command was queued, or the end, since it was cleared
   std::thread worker_;
 };
 

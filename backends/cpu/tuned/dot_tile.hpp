@@ -1,83 +1,99 @@
 // SPDX-License-Identifier: Apache-2.0
-// The inner kernel for matrices that lie as the checkpoint has them: four weight rows with up to
-// three rows of x, vectors along k. A sum goes over kLanes strided partial sums, joined by halving;
-// it does not depend on the rows beside it.
+// The inner kernel for matrices that lie as the checkpoint has them: four weight rows with one or
+// two rows of x, vectors along k. Two, not three: their x stays in registers. A sum goes over
+// kLanes partial sums, joined by halving; it does not depend on the rows beside it.
 #pragma once
 
 #include "backends/cpu/tuned/tile.hpp"
 
-/// Four weight rows.
+/// Four weight rows, and how many bytes further the four lie that come next.
 template <class Stored>
 struct WeightRows {
   const Stored* row[4];
+  std::uintptr_t next;
 };
 
-/// sums[r * next_sums + j] += the inner product of x[r] and row j, for r < Rows, at most 3. x is
-/// zero from `depth` to the next multiple of kLanes.
+/// The four sums of one row of x.
+template <class S>
+struct DotSums {
+  using Vec = typename S::Vec;
+  Vec s0, s1, s2, s3;
+
+  SWITCHYARD_INLINE void clear() { s0 = s1 = s2 = s3 = S::set1(0.0F); }
+
+  SWITCHYARD_INLINE void add_to(float* sums) const {
+    sums[0] += S::sum(s0);
+    sums[1] += S::sum(s1);
+    sums[2] += S::sum(s2);
+    sums[3] += S::sum(s3);
+  }
+};
+
+/// One step of k: 2 * kLanes elements of the weight rows, in the order that load_panel gives them,
+/// with as many of one or two rows of x.
+template <class S, class Stored, int Rows, std::int64_t Stride>
+SWITCHYARD_INLINE void dot_step(const float* x, const Stored* p0, const Stored* p1,
+                                const Stored* p2, const Stored* p3, DotSums<S>& a, DotSums<S>& b) {
+  using Vec = typename S::Vec;
+  const Vec a0 = S::load(x);
+  const Vec a1 = S::load(x + S::kLanes);
+  const Vec b0 = Rows > 1 ? S::load(x + Stride) : a0;
+  const Vec b1 = Rows > 1 ? S::load(x + Stride + S::kLanes) : a1;
+  Vec first;
+  Vec second;
+  S::load_panel(p0, first, second);
+  a.s0 = S::fma(a1, second, S::fma(a0, first, a.s0));
+  if constexpr (Rows > 1) b.s0 = S::fma(b1, second, S::fma(b0, first, b.s0));
+  S::load_panel(p1, first, second);
+  a.s1 = S::fma(a1, second, S::fma(a0, first, a.s1));
+  if constexpr (Rows > 1) b.s1 = S::fma(b1, second, S::fma(b0, first, b.s1));
+  S::load_panel(p2, first, second);
+  a.s2 = S::fma(a1, second, S::fma(a0, first, a.s2));
+  if constexpr (Rows > 1) b.s2 = S::fma(b1, second, S::fma(b0, first, b.s2));
+  S::load_panel(p3, first, second);
+  a.s3 = S::fma(a1, second, S::fma(a0, first, a.s3));
+  if constexpr (Rows > 1) b.s3 = S::fma(b1, second, S::fma(b0, first, b.s3));
+}
+
+/// sums[r * next_sums + j] += the inner product of x[r] and row j, for r < Rows, at most 2. x is in
+/// the order of load_panel, and zero from `depth` to the next multiple of 2 * kLanes.
 template <class S, class Stored, int Rows, std::int64_t Stride>
 inline void dot_tile(const float* x, const WeightRows<Stored>& weights, std::int64_t depth,
                      float* sums, std::int64_t next_sums) {
-  using Vec = typename S::Vec;
-  static_assert(Rows >= 1 && Rows <= 3);
-  const Vec zero = S::set1(0.0F);
-  Vec s00 = zero, s01 = zero, s02 = zero, s03 = zero;
-  Vec s10 = zero, s11 = zero, s12 = zero, s13 = zero;
-  Vec s20 = zero, s21 = zero, s22 = zero, s23 = zero;
-  const Stored* w0 = weights.row[0];
-  const Stored* w1 = weights.row[1];
-  const Stored* w2 = weights.row[2];
-  const Stored* w3 = weights.row[3];
-  const auto step = [&](const Stored* p0, const Stored* p1, const Stored* p2, const Stored* p3)
-                        SWITCHYARD_LAMBDA {
-                          const Vec x0 = S::load(x);
-                          const Vec x1 = Rows > 1 ? S::load(x + Stride) : zero;
-                          const Vec x2 = Rows > 2 ? S::load(x + 2 * Stride) : zero;
-                          Vec w = S::load_elements(p0);
-                          s00 = S::fma(x0, w, s00);
-                          if constexpr (Rows > 1) s10 = S::fma(x1, w, s10);
-                          if constexpr (Rows > 2) s20 = S::fma(x2, w, s20);
-                          w = S::load_elements(p1);
-                          s01 = S::fma(x0, w, s01);
-                          if constexpr (Rows > 1) s11 = S::fma(x1, w, s11);
-                          if constexpr (Rows > 2) s21 = S::fma(x2, w, s21);
-                          w = S::load_elements(p2);
-                          s02 = S::fma(x0, w, s02);
-                          if constexpr (Rows > 1) s12 = S::fma(x1, w, s12);
-                          if constexpr (Rows > 2) s22 = S::fma(x2, w, s22);
-                          w = S::load_elements(p3);
-                          s03 = S::fma(x0, w, s03);
-                          if constexpr (Rows > 1) s13 = S::fma(x1, w, s13);
-                          if constexpr (Rows > 2) s23 = S::fma(x2, w, s23);
-                        };
+  static_assert(Rows >= 1 && Rows <= 2);
+  constexpr std::int64_t kStep = 2 * S::kLanes;
+  DotSums<S> a, b;
+  a.clear();
+  b.clear();
+  const Stored* p0 = weights.row[0];
+  const Stored* p1 = weights.row[1];
+  const Stored* p2 = weights.row[2];
+  const Stored* p3 = weights.row[3];
+  const auto fetch = [&weights](const Stored* p) SWITCHYARD_LAMBDA {
+    __builtin_prefetch(
+        reinterpret_cast<const void*>(reinterpret_cast<std::uintptr_t>(p) + weights.next));
+  };
   std::int64_t k = 0;
-  for (; k + S::kLanes <= depth; k += S::kLanes, x += S::kLanes) {
-    prefetch(w0);
-    prefetch(w1);
-    prefetch(w2);
-    prefetch(w3);
-    step(w0, w1, w2, w3);
-    w0 += S::kLanes;
-    w1 += S::kLanes;
-    w2 += S::kLanes;
-    w3 += S::kLanes;
+  for (; k + kStep <= depth; k += kStep, x += kStep) {
+    fetch(p0);
+    fetch(p1);
+    fetch(p2);
+    fetch(p3);
+    dot_step<S, Stored, Rows, Stride>(x, p0, p1, p2, p3, a, b);
+    p0 += kStep;
+    p1 += kStep;
+    p2 += kStep;
+    p3 += kStep;
   }
   if (k < depth) {
-    Stored tail[4][S::kLanes] = {};
+    Stored tail[4][kStep] = {};
     const auto bytes = static_cast<std::size_t>(depth - k) * sizeof(Stored);
-    std::memcpy(tail[0], w0, bytes);
-    std::memcpy(tail[1], w1, bytes);
-    std::memcpy(tail[2], w2, bytes);
-    std::memcpy(tail[3], w3, bytes);
-    step(tail[0], tail[1], tail[2], tail[3]);
+    std::memcpy(tail[0], p0, bytes);
+    std::memcpy(tail[1], p1, bytes);
+    std::memcpy(tail[2], p2, bytes);
+    std::memcpy(tail[3], p3, bytes);
+    dot_step<S, Stored, Rows, Stride>(x, tail[0], tail[1], tail[2], tail[3], a, b);
   }
-  const auto add = [sums, next_sums](int row, Vec a, Vec b, Vec c, Vec d) SWITCHYARD_LAMBDA {
-    float* const to = sums + row * next_sums;
-    to[0] += S::sum(a);
-    to[1] += S::sum(b);
-    to[2] += S::sum(c);
-    to[3] += S::sum(d);
-  };
-  add(0, s00, s01, s02, s03);
-  if constexpr (Rows > 1) add(1, s10, s11, s12, s13);
-  if constexpr (Rows > 2) add(2, s20, s21, s22, s23);
+  a.add_to(sums);
+  if constexpr (Rows > 1) b.add_to(sums + next_sums);
 }

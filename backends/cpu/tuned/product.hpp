@@ -130,35 +130,51 @@ inline void multiply_panels(const Matrix& matrix, std::int64_t first, std::int64
   }
 }
 
-/// The same where the matrix lies in rows.
+/// Columns [column, column + 4) of a panel, where the matrix lies in rows. A column beyond the last
+/// is the first row once more; nobody reads it.
+template <class Stored>
+inline void find_rows(const Matrix& matrix, std::int64_t panel, std::int64_t column,
+                      const Stored* base, WeightRows<Stored>& weights) {
+  for (std::int64_t j = 0; j < 4; ++j) {
+    const std::int64_t row = matrix.panels.row_of(panel, column + j);
+    weights.row[j] = base + (row < 0 ? 0 : row) * matrix.width;
+  }
+}
+
+/// Four weight rows with all rows of x.
 template <class S, class Stored>
-inline void multiply_rows(const Matrix& matrix, std::int64_t first, std::int64_t last,
-                          std::int64_t first_k, std::int64_t depth, const float* x,
-                          std::int64_t num_rows, float* sums) {
+inline void multiply_four(const float* x, std::int64_t num_rows, const WeightRows<Stored>& weights,
+                          std::int64_t depth, float* sums) {
   constexpr std::int64_t kColumns = 2 * S::kLanes;
   constexpr std::int64_t kStride = DotBlock::kStride;
+  std::int64_t r = 0;
+  for (; r + 2 <= num_rows; r += 2)
+    dot_tile<S, Stored, 2, kStride>(x + r * kStride, weights, depth, sums + r * kColumns, kColumns);
+  if (r < num_rows)
+    dot_tile<S, Stored, 1, kStride>(x + r * kStride, weights, depth, sums + r * kColumns, kColumns);
+}
+
+/// multiply_panels where the matrix lies in rows.
+template <class S, class Stored>
+inline void multiply_rows(const Matrix& matrix, std::int64_t first, std::int64_t last,
+                          std::int64_t first_k, std::int64_t depth, float* x, std::int64_t num_rows,
+                          float* sums) {
+  constexpr std::int64_t kColumns = 2 * S::kLanes;
   const Stored* const base = static_cast<const Stored*>(matrix.data) +
                              matrix.expert * matrix.panels.num_rows * matrix.width + first_k;
-  for (std::int64_t p = first; p < last; ++p, sums += num_rows * kColumns) {
+  for (std::int64_t r = 0; r < num_rows; ++r)
+    order_as_panel<S, Stored>(x + r * DotBlock::kStride, depth);
+  WeightRows<Stored> next;
+  find_rows(matrix, first, 0, base, next);
+  for (std::int64_t p = first; p < last; ++p, sums += num_rows * kColumns)
     for (std::int64_t column = 0; column < kColumns; column += 4) {
-      WeightRows<Stored> weights;
-      for (std::int64_t j = 0; j < 4; ++j) {
-        // A column beyond the last computes row 0 once more; nobody reads it.
-        const std::int64_t row = matrix.panels.row_of(p, column + j);
-        weights.row[j] = base + (row < 0 ? 0 : row) * matrix.width;
-      }
-      std::int64_t r = 0;
-      for (; r + 3 <= num_rows; r += 3)
-        dot_tile<S, Stored, 3, kStride>(x + r * kStride, weights, depth,
-                                        sums + r * kColumns + column, kColumns);
-      if (num_rows - r == 2)
-        dot_tile<S, Stored, 2, kStride>(x + r * kStride, weights, depth,
-                                        sums + r * kColumns + column, kColumns);
-      if (num_rows - r == 1)
-        dot_tile<S, Stored, 1, kStride>(x + r * kStride, weights, depth,
-                                        sums + r * kColumns + column, kColumns);
+      WeightRows<Stored> weights = next;
+      const bool ends = column + 4 == kColumns;
+      find_rows(matrix, ends ? p + 1 : p, ends ? 0 : column + 4, base, next);
+      weights.next = reinterpret_cast<std::uintptr_t>(next.row[0]) -
+                     reinterpret_cast<std::uintptr_t>(weights.row[0]);
+      multiply_four<S, Stored>(x, num_rows, weights, depth, sums + column);
     }
-  }
 }
 
 /// Rows [rows.first, rows.last) of x with panels [first, last): finish(row, panel, sums) gets the

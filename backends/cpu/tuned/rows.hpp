@@ -30,6 +30,24 @@ inline void load_row(DType dtype, const void* from, std::int64_t first, std::int
   return load_row_of<S, f16>(from, first, count, to);
 }
 
+/// Puts each run of 2 * kLanes floats in the order in which load_panel reads an array of Stored.
+/// Zeros fill the last run.
+template <class S, class Stored>
+inline void order_as_panel(float* x, std::int64_t count) {
+  constexpr std::int64_t kRun = 2 * S::kLanes;
+  const std::int64_t padded = (count + S::kLanes - 1) / S::kLanes * S::kLanes;
+  if (padded % kRun != 0) S::store(x + padded, S::set1(0.0F));
+  if constexpr (std::is_same_v<Stored, bf16>) {
+    for (std::int64_t i = 0; i < count; i += kRun) {
+      typename S::Vec a = S::load(x + i);
+      typename S::Vec b = S::load(x + i + S::kLanes);
+      S::unzip(a, b);
+      S::store(x + i, a);
+      S::store(x + i + S::kLanes, b);
+    }
+  }
+}
+
 /// Elements [first, first + count) of an array, count at most kLanes, rounded.
 template <class S, class Stored>
 SWITCHYARD_INLINE void store_lanes_of(void* to, std::int64_t first, std::int64_t count,

@@ -42,6 +42,14 @@ struct Avx2 {
     return _mm_cvtss_f32(_mm_add_ss(half, _mm_shuffle_ps(half, half, 1)));
   }
 
+  /// a, b = their elements at even and at odd places.
+  static void unzip(Vec& a, Vec& b) {
+    const Vec even = _mm256_shuffle_ps(a, b, 0x88);
+    const Vec odd = _mm256_shuffle_ps(a, b, 0xdd);
+    a = _mm256_castpd_ps(_mm256_permute4x64_pd(_mm256_castps_pd(even), 0xd8));
+    b = _mm256_castpd_ps(_mm256_permute4x64_pd(_mm256_castps_pd(odd), 0xd8));
+  }
+
   /// kLanes elements of an array.
   [[nodiscard]] static Vec load_elements(const float* p) { return load(p); }
   [[nodiscard]] static Vec load_elements(const bf16* p) {
@@ -72,7 +80,8 @@ struct Avx2 {
     _mm_storeu_si128(reinterpret_cast<__m128i*>(p), packed);
   }
 
-  /// One k of a panel (backends/cpu/panels.hpp): the first and the second kLanes columns.
+  /// One k of a panel (switchyard/weight_layout.hpp): the first and the second kLanes columns. From
+  /// a plain array of bf16: the elements at even and at odd places.
   static void load_panel(const float* p, Vec& first, Vec& second) {
     first = load(p);
     second = load(p + kLanes);

@@ -36,6 +36,12 @@ struct Neon {
     return vget_lane_f32(half, 0) + vget_lane_f32(half, 1);
   }
 
+  static void unzip(Vec& a, Vec& b) {
+    const Vec even = vuzp1q_f32(a, b);
+    b = vuzp2q_f32(a, b);
+    a = even;
+  }
+
   [[nodiscard]] static uint16x4_t load_bits(const void* p) {
     return vreinterpret_u16_u8(vld1_u8(static_cast<const std::uint8_t*>(p)));
   }
