@@ -21,12 +21,8 @@ StreamState::StreamState(ThreadPool& pool)
 }
 
 StreamState::~StreamState() {
-  {
-    const std::scoped_lock lock(mutex_);
-    stopping_ = true;
-    ready_.store(true, std::memory_order_relaxed);
-  }
-  pushed_.notify_one();
+  stopping_.store(true, std::memory_order_seq_cst);
+  wake_worker();
   worker_.join();
 }
 
@@ -39,46 +35,58 @@ void StreamState::push(const Command& command) {
 }
 
 void StreamState::enqueue(const Command& command) {
-  {
-    std::unique_lock lock(mutex_);
-    popped_.wait(lock, [this] { return num_pushed_ - num_popped_ < kCapacity; });
-    Command& slot = ring_[num_pushed_ % kCapacity];
-    slot = command;
-    if (slot.event_use == Command::EventUse::record) slot.event_number = slot.event->begin_record();
-    if (slot.event_use == Command::EventUse::wait) slot.event_number = slot.event->latest();
-    ++num_pushed_;
-    ready_.store(true, std::memory_order_relaxed);
-  }
+  const std::uint64_t number = num_pushed_.load(std::memory_order_relaxed);
+  wait_for_popped(number < kCapacity ? 0 : number - kCapacity + 1);
+  Command& slot = ring_[number % kCapacity];
+  slot = command;
+  if (slot.event_use == Command::EventUse::record) slot.event_number = slot.event->begin_record();
+  if (slot.event_use == Command::EventUse::wait) slot.event_number = slot.event->latest();
+  num_pushed_.store(number + 1, std::memory_order_seq_cst);
+  wake_worker();
+}
+
+void StreamState::wake_worker() {
+  if (!worker_sleeps_.load(std::memory_order_seq_cst)) return;
+  { const std::scoped_lock lock(mutex_); }  // it is waiting now, not about to
   pushed_.notify_one();
 }
 
-/// Commands follow each other closely while a call is enqueued: a short wait needs no system call.
-void StreamState::wait_for_command(std::unique_lock<std::mutex>& lock) {
-  const auto has_work = [this] { return stopping_ || num_pushed_ != num_popped_; };
-  if (has_work()) return;
-  if (spins_) {
-    ready_.store(false, std::memory_order_relaxed);
-    lock.unlock();
-    static_cast<void>(spin_until([this] { return ready_.load(std::memory_order_relaxed); }));
-    lock.lock();
-  }
-  pushed_.wait(lock, has_work);
+void StreamState::wait_for_popped(std::uint64_t count) {
+  const auto popped = [this, count] {
+    return num_popped_.load(std::memory_order_seq_cst) >= count;
+  };
+  if (popped()) return;
+  std::unique_lock lock(mutex_);
+  caller_sleeps_.store(true, std::memory_order_seq_cst);
+  popped_.wait(lock, popped);
+  caller_sleeps_.store(false, std::memory_order_relaxed);
+}
+
+void StreamState::wait_for_pushed(std::uint64_t count) {
+  const auto pushed = [this, count] {
+    return stopping_.load(std::memory_order_seq_cst) ||
+           num_pushed_.load(std::memory_order_seq_cst) >= count;
+  };
+  if (spins_ ? spin_until(pushed) : pushed()) return;
+  std::unique_lock lock(mutex_);
+  worker_sleeps_.store(true, std::memory_order_seq_cst);
+  pushed_.wait(lock, pushed);
+  worker_sleeps_.store(false, std::memory_order_relaxed);
 }
 
 void StreamState::work() {
-  std::unique_lock lock(mutex_);
-  for (;;) {
-    wait_for_command(lock);
-    if (num_pushed_ == num_popped_) return;
-    Command& command = ring_[num_popped_ % kCapacity];
+  for (std::uint64_t number = 0;; ++number) {
+    wait_for_pushed(number + 1);
+    if (num_pushed_.load(std::memory_order_acquire) == number) return;  // stopping
+    Command& command = ring_[number % kCapacity];
     const bool failed = failure_ != nullptr;
-    lock.unlock();
     std::exception_ptr failure = run(command, failed);
-    lock.lock();
     if (!failed) failure_ = std::move(failure);
     command.event.reset();
-    ++num_popped_;
-    popped_.notify_all();
+    num_popped_.store(number + 1, std::memory_order_seq_cst);
+    if (!caller_sleeps_.load(std::memory_order_seq_cst)) continue;
+    { const std::scoped_lock lock(mutex_); }
+    popped_.notify_one();
   }
 }
 
@@ -94,8 +102,7 @@ std::exception_ptr StreamState::run(const Command& command, bool failed) noexcep
 
 void StreamState::synchronize() {
   refuse_while_capturing("synchronize");
-  std::unique_lock lock(mutex_);
-  popped_.wait(lock, [this] { return num_pushed_ == num_popped_; });
+  wait_for_popped(num_pushed_.load(std::memory_order_relaxed));
   if (failure_ != nullptr) std::rethrow_exception(std::exchange(failure_, nullptr));
 }
 

@@ -43,26 +43,32 @@ class StreamState {
   static constexpr std::size_t kCapacity = 1024;
 
   void enqueue(const Command& command);
+  void wake_worker();
+  void wait_for_popped(std::uint64_t count);
+  void wait_for_pushed(std::uint64_t count);
   std::exception_ptr run(const Command& command, bool failed) noexcept;
   void work();
-  void wait_for_command(std::unique_lock<std::mutex>& lock);
 
   // The thread that uses the stream.
   bool capturing_ = false;
   std::vector<Command> captured_;
 
-  std::mutex mutex_;  // guards all below
+  // One thread pushes, the worker pops: a slot belongs to the one until it is pushed, to the other
+  // until it is popped. Nobody locks where nobody sleeps.
+  std::vector<Command> ring_;
+  std::atomic<std::uint64_t> num_pushed_ = 0;
+  std::atomic<std::uint64_t> num_popped_ = 0;
+  std::exception_ptr failure_;  // the worker's, but while the queue is empty
+  std::atomic<bool> stopping_ = false;
+
+  std::mutex mutex_;  // of the two conditions
   std::condition_variable pushed_;
   std::condition_variable popped_;
-  std::vector<Command> ring_;
-  std::uint64_t num_pushed_ = 0;
-  std::uint64_t num_popped_ = 0;
-  bool stopping_ = false;
-  std::exception_ptr failure_;
+  std::atomic<bool> worker_sleeps_ = false;
+  std::atomic<bool> caller_sleeps_ = false;
 
   Worker self_;
   const bool spins_;
-  std::atomic<bool> ready_ = false;  // a command was queued, or the end, since it was cleared
   std::thread worker_;
 };
 
