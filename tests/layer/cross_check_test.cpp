@@ -65,7 +65,7 @@ TEMPLATE_LIST_TEST_CASE("random layers agree with the CPU backend on both paths"
                         Backends) {
   Session<CpuBackend> cpu_session;
   Session<TestType> session;
-  const std::int64_t count = scaled(1000);
+  const std::int64_t count = scaled_for<TestType>(1000);
   for (std::int64_t i = 0; i < count; ++i) {
     Random random(9'100'000 + static_cast<std::uint64_t>(i));
     const CrossDraw drawn = draw_cross_check(random, {130, 90, 48, true}, 96);
@@ -93,7 +93,7 @@ TEMPLATE_LIST_TEST_CASE("small layers agree with the CPU backend, eager and in a
                         "[cross_check][captured]", Backends) {
   Session<CpuBackend> cpu_session;
   Session<TestType> session;
-  const std::int64_t count = scaled(200);
+  const std::int64_t count = scaled_for<TestType>(200);
   for (std::int64_t i = 0; i < count; ++i) {
     INFO("case " << i);
     Random random(9'200'000 + static_cast<std::uint64_t>(i));

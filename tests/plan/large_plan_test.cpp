@@ -86,7 +86,8 @@ TEMPLATE_LIST_TEST_CASE("plans on both sides of the switch from one launch to se
 TEMPLATE_LIST_TEST_CASE("plans on both sides of the size from which tiles grow", "[plan][large]",
                         Backends) {
   const LayerCase layer = routing_layer(60, 1);
-  for (const std::int64_t num_tokens : {scaled(524'288), scaled(524'288) + 1}) {
+  for (const std::int64_t num_tokens :
+       {scaled_for<TestType>(524'288), scaled_for<TestType>(524'288) + 1}) {
     INFO("T " << num_tokens);
     CHECK(plan_is_right<TestType>(layer, preselected_call(layer.config, num_tokens, false)));
   }
@@ -94,10 +95,12 @@ TEMPLATE_LIST_TEST_CASE("plans on both sides of the size from which tiles grow",
 
 TEMPLATE_LIST_TEST_CASE("the plan of a million tokens", "[plan][large]", Backends) {
   const LayerCase layer = routing_layer(16, 1);
-  CHECK(plan_is_right<TestType>(layer, preselected_call(layer.config, scaled(1'048'576), true)));
+  CHECK(plan_is_right<TestType>(
+      layer, preselected_call(layer.config, scaled_for<TestType>(1'048'576), true)));
 }
 
 TEMPLATE_LIST_TEST_CASE("the plan of a million pairs of 4096 experts", "[plan][large]", Backends) {
   const LayerCase layer = routing_layer(4096, 64);
-  CHECK(plan_is_right<TestType>(layer, preselected_call(layer.config, scaled(16'384), false)));
+  CHECK(plan_is_right<TestType>(
+      layer, preselected_call(layer.config, scaled_for<TestType>(16'384), false)));
 }
