@@ -86,8 +86,9 @@ void check_buffer(std::string_view name, DeviceSpan<T> buffer, std::int64_t need
 /// A buffer whose every element is filled has the size that the fill goes by.
 void check_exact(std::string_view name, std::size_t size, std::int64_t wanted,
                  std::string_view formula) {
-  require(static_cast<std::int64_t>(size) == wanted, "{} holds {} elements, must hold {}", name,
-          size, bound_text(formula, wanted));
+  if (static_cast<std::int64_t>(size) == wanted) return;
+  fail(ErrorCode::invalid_argument, "{} holds {} elements, must hold {}", name, size,
+       bound_text(formula, wanted));
 }
 
 template <class T>
