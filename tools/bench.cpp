@@ -62,6 +62,15 @@ double BenchCell::floor_us(const Ceilings& ceilings) const {
   return std::max(by_bytes, by_flops) * 1e6;
 }
 
+double BenchCell::bandwidth_percent(const Ceilings& ceilings) const {
+  return 100.0 * bytes_per_second() / ceilings.bytes_per_second;
+}
+
+double BenchCell::peak_percent(const Ceilings& ceilings) const {
+  return ceilings.flops_per_second > 0.0 ? 100.0 * flops_per_second() / ceilings.flops_per_second
+                                         : 0.0;
+}
+
 double least_bytes(const LayerConfig& config, const ModelShape& shape, std::int64_t num_tokens,
                    std::int64_t active_experts) {
   LayerConfig active = config;

@@ -29,10 +29,11 @@ struct BenchRequest {
   std::uint64_t seed = 0;
   std::optional<RoutePath> route;
   std::optional<std::int32_t> block_size;
+  WeightStorage weight_storage = WeightStorage::copied;
   double seconds = 2.0;              ///< Budget of a cell; at least three runs are made.
   std::optional<std::int64_t> runs;  ///< Instead of the budget.
   std::optional<int> weight_sets;    ///< Unset: enough to find them cold, as memory allows.
-  std::optional<Ceilings> ceilings;  ///< Unset: measured.
+  std::optional<Ceilings> ceilings;  ///< Unset: measured, before the cells and after them.
 };
 
 /// One number of tokens.
@@ -52,6 +53,9 @@ struct BenchCell {
   [[nodiscard]] double flops_per_second() const { return flops / layer_us.median * 1e6; }
   /// Least time by the ceilings.
   [[nodiscard]] double floor_us(const Ceilings& ceilings) const;
+  /// Shares of the ceilings in percent; 0: the ceiling is unknown.
+  [[nodiscard]] double bandwidth_percent(const Ceilings& ceilings) const;
+  [[nodiscard]] double peak_percent(const Ceilings& ceilings) const;
 };
 
 /// All cells and what they were measured on.
@@ -59,6 +63,7 @@ struct BenchResult {
   std::string backend;
   std::string device;
   int host_threads = 0;
+  std::string bodies;  ///< Of a backend that has several; empty otherwise.
   RoutePath route = RoutePath::device;
   std::uint64_t cache_bytes = 0;
   Ceilings ceilings;

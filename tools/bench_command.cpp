@@ -36,6 +36,7 @@ struct BenchArguments {
   std::string output = "md";
   std::optional<std::string> route;
   std::optional<std::int32_t> block_size;
+  std::string weights = "copied";
   std::uint64_t seed = 0;
   double seconds = 2.0;
   std::optional<std::int64_t> repeat;
@@ -92,6 +93,9 @@ BenchRequest request_of(const BenchArguments& arguments) {
     request.route = *arguments.route == "host" ? RoutePath::host : RoutePath::device;
   }
   request.block_size = arguments.block_size;
+  if (arguments.weights == "borrowed") {
+    request.weight_storage = WeightStorage::borrowed;
+  }
   request.seconds = arguments.seconds;
   request.runs = arguments.repeat;
   request.weight_sets = arguments.weight_sets;
@@ -151,6 +155,11 @@ void add_run_options(CLI::App& command, BenchArguments& a) {
       .add_option("--block-size", a.block_size,
                   "Of the padded order: 16, 32 or 64 [the library's choice]")
       ->check(CLI::IsMember({16, 32, 64}));
+  command
+      .add_option("--weights", a.weights,
+                  "Expert matrices: copied, or borrowed from host memory where the backend can")
+      ->check(CLI::IsMember({"copied", "borrowed"}))
+      ->capture_default_str();
   command.add_option("--seed", a.seed, "Of weights, states and logits")->capture_default_str();
   command.add_option("--seconds", a.seconds, "Time for each number of tokens; at least three runs")
       ->check(CLI::Range(0.0, 3600.0))

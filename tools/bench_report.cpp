@@ -70,7 +70,9 @@ nlohmann::ordered_json cell_json(const BenchCell& cell, const BenchResult& resul
   json["bytes"] = cell.bytes;
   json["flop"] = cell.flops;
   json["gb_per_s"] = cell.bytes_per_second() * kGiga;
+  json["bandwidth_percent"] = cell.bandwidth_percent(result.ceilings);
   json["gflop_per_s"] = cell.flops_per_second() * kGiga;
+  json["peak_percent"] = cell.peak_percent(result.ceilings);
   json["floor_us"] = cell.floor_us(result.ceilings);
   json["floor_percent"] = floor_percent(cell, result.ceilings);
   json["verified_tokens"] = cell.verification.tokens_checked;
@@ -89,10 +91,11 @@ std::string to_markdown(const BenchRequest& request, const BenchResult& result) 
           ? ""
           : fmt::format(", shared expert {}", config.shared_expert.intermediate_size),
       name(config.weight_dtype), name(result.route), logits_name(request.logits));
-  text +=
-      fmt::format("{}: {}{}; last-level cache {}\n", result.backend, one_line(result.device),
-                  result.host_threads == 0 ? "" : fmt::format(", {} threads", result.host_threads),
-                  bytes_text(static_cast<double>(result.cache_bytes)));
+  text += fmt::format(
+      "{}: {}{}{}; {} weights; last-level cache {}\n", result.backend, one_line(result.device),
+      result.host_threads == 0 ? "" : fmt::format(", {} threads", result.host_threads),
+      result.bodies.empty() ? "" : fmt::format(", {} bodies", result.bodies),
+      name(request.weight_storage), bytes_text(static_cast<double>(result.cache_bytes)));
   text += fmt::format(
       "ceilings: {}/s, {}; floor = max(bytes / bandwidth, FLOP / peak); us: median (p10-p90)\n\n",
       bytes_text(result.ceilings.bytes_per_second),
@@ -101,8 +104,9 @@ std::string to_markdown(const BenchRequest& request, const BenchResult& result) 
           : std::string("operations unknown"));
 
   const std::vector<std::string> stages = stage_names(result);
-  std::vector<std::string> header{"tokens", "experts", "sets",    "runs",     "layer us",  "MB",
-                                  "MFLOP",  "GB/s",    "GFLOP/s", "floor us", "% of floor"};
+  std::vector<std::string> header{"tokens",    "experts",  "sets",      "runs",       "layer us",
+                                  "MB",        "MFLOP",    "GB/s",      "% of reads", "GFLOP/s",
+                                  "% of peak", "floor us", "% of floor"};
   header.insert(header.end(), stages.begin(), stages.end());
   TextTable table(std::move(header));
   for (const BenchCell& cell : result.cells) {
@@ -114,7 +118,9 @@ std::string to_markdown(const BenchRequest& request, const BenchResult& result) 
                                  fmt::format("{:.1f}", cell.bytes * 1e-6),
                                  fmt::format("{:.1f}", cell.flops * 1e-6),
                                  fmt::format("{:.2f}", cell.bytes_per_second() * kGiga),
+                                 fmt::format("{:.1f}", cell.bandwidth_percent(result.ceilings)),
                                  fmt::format("{:.2f}", cell.flops_per_second() * kGiga),
+                                 fmt::format("{:.1f}", cell.peak_percent(result.ceilings)),
                                  fmt::format("{:.1f}", cell.floor_us(result.ceilings)),
                                  fmt::format("{:.1f}", floor_percent(cell, result.ceilings))};
     for (const std::string& stage : stages) {
@@ -216,6 +222,8 @@ std::string to_json(const BenchRequest& request, const BenchResult& result) {
   json["backend"] = result.backend;
   json["device"] = result.device;
   json["threads"] = result.host_threads;
+  json["bodies"] = result.bodies;
+  json["weights"] = name(request.weight_storage);
   json["last_level_cache_bytes"] = result.cache_bytes;
   json["ceilings"]["gb_per_s"] = result.ceilings.bytes_per_second * kGiga;
   json["ceilings"]["gflop_per_s"] =
