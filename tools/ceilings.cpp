@@ -11,6 +11,7 @@
 #include <limits>
 #include <memory>
 #include <new>
+#include <numeric>
 #include <thread>
 
 #include "machine.hpp"
@@ -84,18 +85,23 @@ std::atomic<std::uint64_t>& sink() {
   return value;
 }
 
+// Reads `count` words in several streams, each fetched ahead.
+template <std::size_t Streams>
 std::uint64_t sum_words(const std::uint64_t* words, std::size_t count) {
-  std::uint64_t sums[8] = {};
-  for (std::size_t i = 0; i + 8 <= count; i += 8) {
-    for (std::size_t j = 0; j < 8; ++j) {
-      sums[j] += words[i + j];
+  constexpr std::size_t kLine = 8;
+  constexpr std::size_t kAhead = 32 * kLine;
+  const std::size_t stream = count / Streams / kLine * kLine;
+  std::uint64_t sums[kLine] = {};
+  for (std::size_t i = 0; i < stream; i += kLine) {
+    for (std::size_t s = 0; s < Streams; ++s) {
+      const std::uint64_t* const line = words + s * stream + i;
+      __builtin_prefetch(line + kAhead);
+      for (std::size_t j = 0; j < kLine; ++j) {
+        sums[j] += line[j];
+      }
     }
   }
-  std::uint64_t sum = 0;
-  for (const std::uint64_t s : sums) {
-    sum += s;
-  }
-  return sum;
+  return std::accumulate(sums, sums + kLine, std::uint64_t{0});
 }
 
 constexpr std::size_t kLargePage = std::size_t{2} << 20U;
@@ -240,14 +246,16 @@ double measure_read_bandwidth(int threads) {
   const std::uint64_t bytes = std::max(4 * last_level_cache(), std::uint64_t{64} << 20U);
   const std::size_t slice = static_cast<std::size_t>(bytes) / sizeof(std::uint64_t) / workers;
   const std::size_t part = slice / 16;
-  const LargeWords words = allocate_words(slice * workers);
+  const LargeWords words =
+      allocate_words(slice * workers + 512);  // what is fetched ahead of the last line
   // Each thread touches its own slice first, so that the pages are near it.
   const auto slice_of = [&](int thread) {
     return words.get() + slice * static_cast<std::size_t>(thread);
   };
   parallel(threads, [&](int thread) { std::fill_n(slice_of(thread), slice, 1); });
   const double seconds = shortest_pass(threads, [&](int thread, std::size_t pass) {
-    sink() += sum_words(slice_of(thread) + pass % 16 * part, part);
+    const std::uint64_t* const mine = slice_of(thread) + pass % 16 * part;
+    sink() += pass / 16 % 2 == 0 ? sum_words<1>(mine, part) : sum_words<4>(mine, part);
   });
   return static_cast<double>(part * workers * sizeof(std::uint64_t)) / seconds;
 }
