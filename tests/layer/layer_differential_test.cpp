@@ -5,22 +5,14 @@
 #include <cstdint>
 #include <string>
 
+#include "layer/support/layer_draw.hpp"
 #include "support/catch.hpp"
-#include "support/run_call.hpp"
 #include "support/scale.hpp"
 
 using namespace switchyard;
 using namespace switchyard::test;
 
 namespace {
-
-/// A layer, a call whose choice of experts is unambiguous, and what it must give.
-struct LayerDraw {
-  LayerCase layer;
-  LayerOptions options;
-  CallCase call;
-  oracle::Result expected;
-};
 
 LayerDraw draw(Random& random) {
   LayerDraw drawn;
@@ -37,27 +29,6 @@ LayerDraw draw(Random& random) {
       return drawn;
     }
   }
-}
-
-/// What is wrong with an outcome, or nothing.
-std::string fault(const LayerDraw& drawn, const Outcome& outcome, double& worst) {
-  const LayerConfig& config = drawn.layer.config;
-  const oracle::Plan& got = outcome.plan.integers;
-  const std::size_t pairs = drawn.expected.selected_ids.size();
-  const oracle::Plan plan = oracle::plan(
-      drawn.expected.selected_ids, drawn.layer.expert_map, static_cast<std::size_t>(config.top_k),
-      static_cast<std::size_t>(config.local_experts()), outcome.plan.block_size,
-      {got.selected_ids.size(), got.sorted_tokens.size(), got.block_ids.size()});
-  if (got != plan) return "the plan differs";
-  const std::vector<float> weights = outcome.plan.weights();
-  for (std::size_t p = 0; p < weights.size(); ++p) {
-    const Bounded expected = p < pairs ? drawn.expected.pair_weights[p] : Bounded{};
-    if (!expected.within(static_cast<double>(weights[p]))) return "a weight differs";
-  }
-  const double error = worst_error(outcome.output, config.activation_dtype, drawn.expected.output);
-  if (!(error <= 1.0)) return "the output is off by " + std::to_string(error) + " bounds";
-  if (config.activation_dtype == DType::f32) worst = std::max(worst, error);
-  return outcome.intact ? "" : "a canary is gone";
 }
 
 }  // namespace
@@ -108,43 +79,6 @@ TEMPLATE_LIST_TEST_CASE("random layers compute what the oracle does", "[layer]",
   WARN(count << " random layers; the worst f32 output element used " << 100.0 * worst
              << " % of its bound");
   CHECK(worst <= 1.0);
-}
-
-TEMPLATE_LIST_TEST_CASE("every activation, pair of dtypes and shared expert", "[layer]", Backends) {
-  Session<TestType> session;
-  double worst = 0.0;
-  for (const DType activations : {DType::f32, DType::bf16, DType::f16}) {
-    for (const DType weights : {DType::f32, DType::bf16, DType::f16}) {
-      for (const ActivationKind kind :
-           {ActivationKind::swiglu, ActivationKind::geglu_tanh, ActivationKind::geglu_erf,
-            ActivationKind::relu2, ActivationKind::swiglu_clamped}) {
-        for (const int shared : {0, 1, 2}) {
-          Random random(61);
-          LayerDraw drawn;
-          LayerConfig& config = drawn.layer.config;
-          config.hidden_size = 37;
-          config.intermediate_size = 21;
-          config.num_experts = 5;
-          config.top_k = 2;
-          config.activation_dtype = activations;
-          config.weight_dtype = weights;
-          config.activation.kind = kind;
-          config.activation.limit = 0.5F;
-          if (shared > 0) config.shared_expert = {15, shared == 2};
-          fill_tensors(random, drawn.layer, false);
-          const std::int64_t products = config.activation.rows_per_feature() * 21;
-          drawn.layer.gate_up_bias =
-              Tensor(normals(random, 5 * products, 0.5), weights, {1, 5, products});
-          drawn.layer.down_bias = Tensor(normals(random, 5 * 37, 0.5), DType::f32, {1, 5, 37});
-          drawn.call = random_call(random, drawn.layer, 9, Routing::logits);
-          drawn.expected = oracle::forward(config, drawn.layer.reference(), drawn.call.reference());
-          INFO(describe(config));
-          MoeLayer<TestType> layer(session.backend, session.stream, config, drawn.layer.host());
-          CHECK(fault(drawn, run_call(session, layer, drawn.call), worst).empty());
-        }
-      }
-    }
-  }
 }
 
 TEMPLATE_LIST_TEST_CASE("partial sums of two ranks add up to the whole layer", "[layer]",
@@ -206,56 +140,5 @@ TEMPLATE_LIST_TEST_CASE("partial sums of two ranks add up to the whole layer", "
       adds_up = adds_up && std::abs(sum[j] - expected.output[j].value) <= slack[j];
     }
     CHECK(adds_up);
-  }
-}
-
-TEMPLATE_LIST_TEST_CASE("every number of tokens from 0 to 130", "[layer]", Backends) {
-  Session<TestType> session;
-  Random random(63);
-  LayerDraw drawn;
-  LayerConfig& config = drawn.layer.config;
-  config.hidden_size = 24;
-  config.intermediate_size = 10;
-  config.num_experts = 6;
-  config.top_k = 3;
-  config.activation_dtype = DType::bf16;
-  config.weight_dtype = DType::bf16;
-  config.router.renormalize = Renormalize::divide_by_sum;
-  fill_tensors(random, drawn.layer, false);
-  MoeLayer<TestType> layer(session.backend, session.stream, config, drawn.layer.host());
-  double worst = 0.0;
-  for (std::int64_t tokens = 0; tokens <= 130; ++tokens) {
-    INFO("T " << tokens);
-    do {
-      drawn.call = random_call(random, drawn.layer, tokens, Routing::gate);
-      drawn.call.live_tokens.reset();
-      drawn.expected = oracle::forward(config, drawn.layer.reference(), drawn.call.reference());
-    } while (drawn.expected.ambiguous);
-    for (const bool bundle : {true, false}) {
-      const Outcome outcome =
-          run_call(session, layer, drawn.call, {bundle, Placement::separate, kPoisons[1]});
-      CHECK(fault(drawn, outcome, worst).empty());
-    }
-  }
-}
-
-TEMPLATE_LIST_TEST_CASE("no tokens at all need no memory", "[layer]", Backends) {
-  Session<TestType> session;
-  Random random(64);
-  LayerCase layer_case = random_layer(random);
-  const LayerConfig& config = layer_case.config;
-  MoeLayer<TestType> layer(session.backend, session.stream, config, layer_case.host());
-  MoeInputs inputs;
-  inputs.hidden_states = {nullptr, config.activation_dtype, 0, config.hidden_size};
-  inputs.output = {nullptr, config.activation_dtype, 0, config.hidden_size};
-  const MoeScratch<TestType> scratch(session.backend, plan_workspace(config, 0));
-  for (const bool bundle : {true, false}) {
-    const auto route = scratch.route(0);
-    const auto plan =
-        layer.forward(session.stream, inputs, scratch.intermediates(), bundle ? &route : nullptr);
-    const PlanContent content = download_plan(session.backend, session.stream, plan);
-    CHECK(content.integers.total_post_pad == 0);
-    CHECK(content.integers.expert_offsets ==
-          std::vector<std::int32_t>(static_cast<std::size_t>(config.local_experts()) + 1, 0));
   }
 }

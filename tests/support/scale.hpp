@@ -21,7 +21,7 @@ inline std::int64_t scaled(std::int64_t count) {
 
 /// The share of the random cases that a backend draws. An emulated GPU takes its time.
 template <class B>
-inline constexpr double kCaseShare = B::kName.starts_with("simt") ? 0.05 : 1.0;
+inline constexpr double kCaseShare = B::kName.starts_with("simt") ? 0.1 : 1.0;
 
 /// scaled() by the backend's share.
 template <class B>
