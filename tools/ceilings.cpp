@@ -245,7 +245,7 @@ double measure_read_bandwidth(int threads) {
   const auto workers = static_cast<std::size_t>(threads);
   const std::uint64_t bytes = std::max(4 * last_level_cache(), std::uint64_t{64} << 20U);
   const std::size_t slice = static_cast<std::size_t>(bytes) / sizeof(std::uint64_t) / workers;
-  const std::size_t part = slice / 16;
+  const std::size_t part = slice / 4;
   const LargeWords words =
       allocate_words(slice * workers + 512);  // what is fetched ahead of the last line
   // Each thread touches its own slice first, so that the pages are near it.
@@ -254,14 +254,14 @@ double measure_read_bandwidth(int threads) {
   };
   parallel(threads, [&](int thread) { std::fill_n(slice_of(thread), slice, 1); });
   const double seconds = shortest_pass(threads, [&](int thread, std::size_t pass) {
-    const std::uint64_t* const mine = slice_of(thread) + pass % 16 * part;
-    sink() += pass / 16 % 2 == 0 ? sum_words<1>(mine, part) : sum_words<4>(mine, part);
+    const std::uint64_t* const mine = slice_of(thread) + pass % 4 * part;
+    sink() += pass / 4 % 2 == 0 ? sum_words<1>(mine, part) : sum_words<4>(mine, part);
   });
   return static_cast<double>(part * workers * sizeof(std::uint64_t)) / seconds;
 }
 
 double measure_peak_flops(int threads) {
-  constexpr std::int64_t kIterations = 100'000;
+  constexpr std::int64_t kIterations = 300'000;
   const FmaKernel kernel = widest_kernel();
   std::array<float, kChains * kMaxLanes> values;
   for (std::size_t i = 0; i < values.size(); ++i) {
