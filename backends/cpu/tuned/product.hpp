@@ -108,6 +108,8 @@ inline void multiply_panels(const Matrix& matrix, std::int64_t first, std::int64
                             std::int64_t first_k, std::int64_t depth, const float* x,
                             std::int64_t num_rows, float* sums) {
   constexpr std::int64_t kColumns = 2 * S::kLanes;
+  // The mask that widens bf16 is one register too many.
+  constexpr bool kThreeRowsFit = !std::is_same_v<Stored, bf16>;
   const std::int64_t next_panel = matrix.width * kColumns;
   const std::int64_t next_sums = num_rows * kColumns;
   const Stored* panel = static_cast<const Stored*>(matrix.data) +
@@ -119,7 +121,12 @@ inline void multiply_panels(const Matrix& matrix, std::int64_t first, std::int64
       one_row_tile<S, Stored>(x, panel, next_panel, depth, sums, next_sums);
       done = 4;
     } else if (num_rows == 2 && p + 2 <= last) {
-      two_row_tile<S, Stored, PanelBlock::kStride>(x, panel, next_panel, depth, sums, next_sums);
+      two_panel_tile<S, Stored, 2, PanelBlock::kStride>(x, panel, next_panel, depth, sums,
+                                                        next_sums);
+      done = 2;
+    } else if (kThreeRowsFit && num_rows == 3 && p + 2 <= last) {
+      two_panel_tile<S, Stored, 3, PanelBlock::kStride>(x, panel, next_panel, depth, sums,
+                                                        next_sums);
       done = 2;
     } else {
       multiply_panel<S, Stored>(x, num_rows, panel, panel + next_panel, depth, sums);

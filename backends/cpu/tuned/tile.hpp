@@ -83,7 +83,8 @@ inline void tall_tile(const float* x, const Stored* panel, std::int64_t depth, A
   if constexpr (Rows > 5) s5.store(sums + 5 * kColumns);
 }
 
-/// The same for one row with four panels: enough sums in flight to hide the latency of an addition.
+/// The same for one row with four panels: enough sums in flight to hide the latency of an addition,
+/// and enough reads to hide that of memory.
 /// Panels are `next_panel` elements apart, their sums `next_sums` floats.
 template <class S, class Stored>
 inline void one_row_tile(const float* x, const Stored* panels, std::int64_t next_panel,
@@ -117,32 +118,37 @@ inline void one_row_tile(const float* x, const Stored* panels, std::int64_t next
   s3.store(sums + 3 * next_sums);
 }
 
-/// The same for two rows with two panels.
-template <class S, class Stored, std::int64_t Stride>
-inline void two_row_tile(const float* x, const Stored* panels, std::int64_t next_panel,
-                         std::int64_t depth, float* sums, std::int64_t next_sums) {
+/// The same for two or three rows with two panels.
+template <class S, class Stored, int Rows, std::int64_t Stride>
+inline void two_panel_tile(const float* x, const Stored* panels, std::int64_t next_panel,
+                           std::int64_t depth, float* sums, std::int64_t next_sums) {
+  static_assert(Rows == 2 || Rows == 3);
   constexpr std::int64_t kColumns = 2 * S::kLanes;
   const Stored* const end = panels + depth * kColumns;
-  Sums<S> s00, s01, s10, s11;
+  Sums<S> s00, s01, s02, s10, s11, s12;
   s00.load(sums);
   s01.load(sums + kColumns);
+  if constexpr (Rows > 2) s02.load(sums + 2 * kColumns);
   s10.load(sums + next_sums);
   s11.load(sums + next_sums + kColumns);
+  if constexpr (Rows > 2) s12.load(sums + next_sums + 2 * kColumns);
   for (; panels != end; ++x, panels += kColumns) {
-    const typename S::Vec x0 = S::set1(x[0]);
-    const typename S::Vec x1 = S::set1(x[Stride]);
     Sums<S> weight;
     prefetch(panels);
     S::load_panel(panels, weight.first, weight.second);
-    s00.add(x0, weight);
-    s01.add(x1, weight);
+    s00.add(S::set1(x[0]), weight);
+    s01.add(S::set1(x[Stride]), weight);
+    if constexpr (Rows > 2) s02.add(S::set1(x[2 * Stride]), weight);
     prefetch(panels + next_panel);
     S::load_panel(panels + next_panel, weight.first, weight.second);
-    s10.add(x0, weight);
-    s11.add(x1, weight);
+    s10.add(S::set1(x[0]), weight);
+    s11.add(S::set1(x[Stride]), weight);
+    if constexpr (Rows > 2) s12.add(S::set1(x[2 * Stride]), weight);
   }
   s00.store(sums);
   s01.store(sums + kColumns);
+  if constexpr (Rows > 2) s02.store(sums + 2 * kColumns);
   s10.store(sums + next_sums);
   s11.store(sums + next_sums + kColumns);
+  if constexpr (Rows > 2) s12.store(sums + next_sums + 2 * kColumns);
 }
