@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+// kernels/simt.hpp in GLSL: where an invocation is, and what the lanes of its wave do together. A
+// wave is a full subgroup of kWave invocations, 8 to 64. A body has kSharedWords of shared memory.
+#extension GL_KHR_shader_subgroup_basic : require
+#extension GL_KHR_shader_subgroup_ballot : require
+#extension GL_KHR_shader_subgroup_shuffle : require
+
+layout(constant_id = 0) const uint kWave = 32;
+layout(local_size_x_id = 1) in;
+layout(constant_id = 2) const uint kSharedWords = 4;
+
+uint lane() { return gl_SubgroupInvocationID; }
+uint wave() { return gl_SubgroupID; }
+uint thread() { return gl_SubgroupID * kWave + gl_SubgroupInvocationID; }
+uint num_threads() { return gl_WorkGroupSize.x; }
+uint num_waves() { return gl_WorkGroupSize.x / kWave; }
+/// All threads of the block meet; memory is ordered.
+void sync_block() {
+  memoryBarrierBuffer();
+  memoryBarrierShared();
+  barrier();
+}
+/// All lanes of the wave meet; memory is ordered among them.
+void sync_wave() { subgroupBarrier(); }
+
+/// The sum of a wave's 64 partial sums, those of lane l being i * kWave + l, in the order of
+/// kernels::strided_sum. Every lane gets it.
+float join_partials(float lane_partials[8]) {
+  precise float partial[8] = lane_partials;
+  for (uint width = 32u / kWave; width > 0u; width /= 2u)
+    for (uint j = 0u; j < width; ++j) partial[j] = partial[j] + partial[j + width];
+  precise float sum = partial[0];
+  for (uint width = kWave / 2u; width > 0u; width /= 2u) {
+    precise float other = subgroupShuffleXor(sum, width);
+    sum = sum + other;
+  }
+  return subgroupShuffle(sum, 0u);
+}
