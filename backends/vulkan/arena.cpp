@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "backends/vulkan/arena.hpp"
+
+#include <algorithm>
+#include <iterator>
+#include <string>
+
+#include "core/out_of_memory.hpp"
+#include "switchyard/error.hpp"
+
+namespace switchyard::vulkan {
+namespace {
+
+constexpr std::uint64_t kAlignment = 256;
+constexpr std::uint64_t kBlockBytes = std::uint64_t{32} << 20U;
+
+}  // namespace
+
+VkDeviceAddress Arena::allocate(std::uint64_t bytes) {
+  if (bytes == 0) return 0;
+  if (bytes > physical_.max_allocation_bytes)
+    throw Error(ErrorCode::out_of_memory, "cannot allocate " + std::to_string(bytes) +
+                                              " bytes of device memory, the device's limit is " +
+                                              std::to_string(physical_.max_allocation_bytes));
+  const std::uint64_t rounded = (bytes + kAlignment - 1) / kAlignment * kAlignment;
+  return core::translate_bad_alloc([&] {
+    const std::scoped_lock lock(mutex_);
+    for (auto& [base, block] : blocks_)
+      if (const auto start = block.parts.take(rounded)) return base + *start;
+    return add_block(std::max(rounded, std::min(kBlockBytes, physical_.max_allocation_bytes)),
+                     rounded);
+  });
+}
+
+VkDeviceAddress Arena::add_block(std::uint64_t block_bytes, std::uint64_t bytes) {
+  Memory memory(device_, physical_, MemoryKind::device, block_bytes);
+  const VkDeviceAddress base = memory.address();
+  if (base % kAlignment != 0)
+    throw Error(ErrorCode::device_failure, "device memory is not aligned to 256 bytes");
+  Block& block = blocks_.try_emplace(base, std::move(memory)).first->second;
+  return base + block.parts.take(bytes).value();
+}
+
+void Arena::free(VkDeviceAddress address) noexcept {
+  const std::scoped_lock lock(mutex_);
+  auto block = blocks_.upper_bound(address);
+  if (block == blocks_.begin()) return;
+  block = std::prev(block);
+  block->second.parts.give(address - block->first);
+  // The last block stays, for the allocations to come.
+  if (block->second.parts.nothing_taken() && blocks_.size() > 1) blocks_.erase(block);
+}
+
+Arena::Place Arena::find(VkDeviceAddress address, std::uint64_t bytes) const {
+  const std::scoped_lock lock(mutex_);
+  const auto after = blocks_.upper_bound(address);
+  if (after != blocks_.begin()) {
+    const auto& [base, block] = *std::prev(after);
+    if (block.parts.is_taken(address - base, bytes)) return {block.memory.buffer(), address - base};
+  }
+  throw Error(ErrorCode::invalid_argument, "device address is " + std::to_string(address) +
+                                               " for " + std::to_string(bytes) +
+                                               " bytes, must lie in a buffer of this device");
+}
+
+}  // namespace switchyard::vulkan

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "backends/vulkan/device.hpp"
+
+#include <string>
+#include <utility>
+
+#include "backends/vulkan/check.hpp"
+#include "backends/vulkan/features.hpp"
+#include "switchyard/error.hpp"
+
+namespace switchyard::vulkan {
+
+LogicalDevice::LogicalDevice(const Instance& instance, const PhysicalDevice& physical) {
+  const float priority = 1.0F;
+  auto queue = structure<VkDeviceQueueCreateInfo>(VK_STRUCTURE_TYPE_DEVICE_QUEUE_CREATE_INFO);
+  queue.queueFamilyIndex = physical.queue_family;
+  queue.queueCount = 1;
+  queue.pQueuePriorities = &priority;
+  Features features;
+  features.need_all();
+  auto info = structure<VkDeviceCreateInfo>(VK_STRUCTURE_TYPE_DEVICE_CREATE_INFO);
+  info.pNext = features.chain();
+  info.queueCreateInfoCount = 1;
+  info.pQueueCreateInfos = &queue;
+  check(instance.api().CreateDevice(physical.handle, &info, nullptr, &handle_), "vkCreateDevice");
+  const char* missing = nullptr;
+  const auto find = [&](const char* name, auto& function) {
+    function = reinterpret_cast<std::remove_reference_t<decltype(function)>>(
+        instance.api().GetDeviceProcAddr(handle_, name));
+    if (function == nullptr) missing = name;
+  };
+#define SWITCHYARD_VK_FIND(Name) find("vk" #Name, api_.Name);
+  SWITCHYARD_VK_DEVICE_FUNCTIONS(SWITCHYARD_VK_FIND)
+#undef SWITCHYARD_VK_FIND
+  if (missing == nullptr) return;
+  if (api_.DestroyDevice != nullptr) api_.DestroyDevice(handle_, nullptr);
+  throw Error(ErrorCode::device_unavailable,
+              physical.info.name + ": the driver has no function " + missing);
+}
+
+LogicalDevice::~LogicalDevice() {
+  api_.DestroyDevice(handle_, nullptr);
+}
+
+Device::Device(std::unique_ptr<const Instance> instance, PhysicalDevice physical)
+    : instance_(std::move(instance)),
+      physical_(std::move(physical)),
+      logical_(*instance_, physical_),
+      arena_(logical_, physical_),
+      fill_patterns_(logical_, physical_),
+      pipelines_(logical_, physical_) {
+  api().GetDeviceQueue(handle(), physical_.queue_family, 0, &queue_);
+}
+
+Device::~Device() = default;
+
+void Device::submit(const VkSubmitInfo2& work) {
+  const std::scoped_lock lock(queue_mutex_);
+  check(api().QueueSubmit2(queue_, 1, &work, VK_NULL_HANDLE), "vkQueueSubmit2");
+}
+
+std::shared_ptr<Device> open_device(int index, const std::string& name) {
+  auto instance = std::make_unique<const Instance>();
+  PhysicalDevices found = find_devices(*instance);
+  if (found.usable.empty()) throw Error(ErrorCode::device_unavailable, found.reason);
+  std::erase_if(found.usable, [&](const PhysicalDevice& device) {
+    return device.info.name.find(name) == std::string::npos;
+  });
+  const auto count = static_cast<int>(found.usable.size());
+  const std::string which = name.empty() ? "" : " named '" + name + "'";
+  if (index < 0 || index >= count)
+    throw Error(ErrorCode::device_unavailable, "device is " + std::to_string(index) +
+                                                   ", must be in [0, number of devices" + which +
+                                                   " = " + std::to_string(count) + ")");
+  return std::make_shared<Device>(std::move(instance),
+                                  std::move(found.usable[static_cast<std::size_t>(index)]));
+}
+
+}  // namespace switchyard::vulkan

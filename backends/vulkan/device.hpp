@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+// An opened device: its queue, memory and pipelines. Shared by all objects made from it.
+#pragma once
+
+#include <memory>
+#include <mutex>
+#include <string>
+
+#include "backends/vulkan/arena.hpp"
+#include "backends/vulkan/fill_patterns.hpp"
+#include "backends/vulkan/physical_device.hpp"
+#include "backends/vulkan/pipelines.hpp"
+
+namespace switchyard::vulkan {
+
+/// A VkDevice and its functions.
+class LogicalDevice {
+ public:
+  LogicalDevice(const Instance& instance, const PhysicalDevice& physical);
+  LogicalDevice(const LogicalDevice&) = delete;
+  LogicalDevice& operator=(const LogicalDevice&) = delete;
+  ~LogicalDevice();
+
+  [[nodiscard]] const DeviceApi& api() const noexcept { return api_; }
+  [[nodiscard]] VkDevice handle() const noexcept { return handle_; }
+
+ private:
+  DeviceApi api_;
+  VkDevice handle_ = VK_NULL_HANDLE;
+};
+
+/// Any thread may call any member.
+class Device {
+ public:
+  /// `instance` is the one that `physical` was found with.
+  Device(std::unique_ptr<const Instance> instance, PhysicalDevice physical);
+  Device(const Device&) = delete;
+  Device& operator=(const Device&) = delete;
+  ~Device();
+
+  [[nodiscard]] const DeviceApi& api() const noexcept { return logical_.api(); }
+  [[nodiscard]] VkDevice handle() const noexcept { return logical_.handle(); }
+  [[nodiscard]] const LogicalDevice& logical() const noexcept { return logical_; }
+  [[nodiscard]] const PhysicalDevice& physical() const noexcept { return physical_; }
+
+  [[nodiscard]] Arena& arena() noexcept { return arena_; }
+  [[nodiscard]] Pipelines& pipelines() noexcept { return pipelines_; }
+  [[nodiscard]] const FillPatterns& fill_patterns() const noexcept { return fill_patterns_; }
+
+  void submit(const VkSubmitInfo2& work);
+
+ private:
+  std::unique_ptr<const Instance> instance_;
+  PhysicalDevice physical_;
+  LogicalDevice logical_;
+  VkQueue queue_ = VK_NULL_HANDLE;
+  std::mutex queue_mutex_;  // guards queue_
+  Arena arena_;
+  FillPatterns fill_patterns_;
+  Pipelines pipelines_;
+};
+
+/// The device that a backend's options ask for. Throws Error{device_unavailable}.
+[[nodiscard]] std::shared_ptr<Device> open_device(int index, const std::string& name);
+
+}  // namespace switchyard::vulkan

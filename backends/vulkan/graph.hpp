@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+// The state behind a Graph, and its recording.
+#pragma once
+
+#include <memory>
+#include <span>
+#include <variant>
+#include <vector>
+
+#include "backends/vulkan/command_pool.hpp"
+#include "backends/vulkan/event.hpp"
+#include "switchyard/device_span.hpp"
+
+namespace switchyard::vulkan {
+
+/// Operations that were recorded once and may be pending any number of times.
+class Segment {
+ public:
+  explicit Segment(std::shared_ptr<Device> device) : pool_(std::move(device), 1) {
+    pool_.begin(0, VK_COMMAND_BUFFER_USAGE_SIMULTANEOUS_USE_BIT);
+  }
+  void end() { pool_.end(0); }
+  [[nodiscard]] VkCommandBuffer commands() const noexcept { return pool_.at(0); }
+
+ private:
+  CommandPool pool_;
+};
+
+/// Host memory that is read when the graph is replayed.
+struct UploadNode {
+  DeviceSpan<std::byte> to;
+  std::span<const std::byte> from;
+};
+struct RecordNode {
+  std::shared_ptr<EventState> event;
+};
+struct WaitNode {
+  std::shared_ptr<EventState> event;
+};
+using Node = std::variant<std::shared_ptr<const Segment>, UploadNode, RecordNode, WaitNode>;
+
+struct GraphState {
+  std::vector<Node> nodes;
+};
+
+/// A graph in the making.
+class Capture {
+ public:
+  explicit Capture(std::shared_ptr<Device> device) : device_(std::move(device)) {}
+
+  /// What the next operation is recorded to.
+  [[nodiscard]] VkCommandBuffer commands();
+  void add(Node node);
+  void add(const GraphState& graph);
+  [[nodiscard]] GraphState finish();
+
+ private:
+  void close_segment();
+
+  std::shared_ptr<Device> device_;
+  std::shared_ptr<Segment> open_;  // null: the next operation begins one
+  GraphState graph_;
+};
+
+}  // namespace switchyard::vulkan

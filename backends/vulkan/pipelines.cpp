@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "backends/vulkan/pipelines.hpp"
+
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <cstddef>
+#include <string>
+
+#include "backends/vulkan/check.hpp"
+#include "backends/vulkan/device.hpp"
+#include "backends/vulkan/shaders.hpp"
+#include "kernels/param_block.hpp"
+#include "switchyard/error.hpp"
+
+namespace switchyard::vulkan {
+namespace {
+
+constexpr std::size_t kExpectedPipelines = 128;
+constexpr std::uint32_t kMinSharedWords = 256;
+
+/// A module for the time of a scope: pipelines do not need it any longer.
+class ShaderModule {
+ public:
+  ShaderModule(const LogicalDevice& device, std::span<const std::uint32_t> words)
+      : device_(device) {
+    auto info = structure<VkShaderModuleCreateInfo>(VK_STRUCTURE_TYPE_SHADER_MODULE_CREATE_INFO);
+    info.codeSize = words.size_bytes();
+    info.pCode = words.data();
+    check(device.api().CreateShaderModule(device.handle(), &info, nullptr, &handle_),
+          "vkCreateShaderModule");
+  }
+  ShaderModule(const ShaderModule&) = delete;
+  ShaderModule& operator=(const ShaderModule&) = delete;
+  ~ShaderModule() { device_.api().DestroyShaderModule(device_.handle(), handle_, nullptr); }
+
+  [[nodiscard]] VkShaderModule handle() const noexcept { return handle_; }
+
+ private:
+  const LogicalDevice& device_;
+  VkShaderModule handle_ = VK_NULL_HANDLE;
+};
+
+[[nodiscard]] const Shader& shader_of(std::string_view body) {
+  for (const Shader& shader : shaders())
+    if (shader.body == body) return shader;
+  throw Error(ErrorCode::device_failure, "there is no SPIR-V of " + std::string(body));
+}
+
+}  // namespace
+
+Specialization specialize(const kernels::simt::LaunchShape& shape, int wave_size) noexcept {
+  const auto words = static_cast<std::uint32_t>((shape.shared_bytes + 3) / 4);
+  return {static_cast<std::uint32_t>(wave_size), static_cast<std::uint32_t>(shape.num_threads),
+          std::bit_ceil(std::max(words, kMinSharedWords))};
+}
+
+Pipelines::Pipelines(const LogicalDevice& device, const PhysicalDevice& physical)
+    : device_(device), physical_(physical) {
+  pipelines_.reserve(kExpectedPipelines);
+  const VkPushConstantRange range{VK_SHADER_STAGE_COMPUTE_BIT, 0, kernels::kMaxParamBytes};
+  auto info = structure<VkPipelineLayoutCreateInfo>(VK_STRUCTURE_TYPE_PIPELINE_LAYOUT_CREATE_INFO);
+  info.pushConstantRangeCount = 1;
+  info.pPushConstantRanges = &range;
+  check(device.api().CreatePipelineLayout(device.handle(), &info, nullptr, &layout_),
+        "vkCreatePipelineLayout");
+}
+
+Pipelines::~Pipelines() {
+  for (const Pipeline& pipeline : pipelines_)
+    device_.api().DestroyPipeline(device_.handle(), pipeline.handle, nullptr);
+  device_.api().DestroyPipelineLayout(device_.handle(), layout_, nullptr);
+}
+
+VkPipeline Pipelines::find(std::string_view body, const kernels::simt::LaunchShape& shape) {
+  const Specialization wanted = specialize(shape, physical_.info.wave_size);
+  const std::scoped_lock lock(mutex_);
+  for (const Pipeline& pipeline : pipelines_)
+    if (pipeline.body == body && pipeline.specialization == wanted) return pipeline.handle;
+  if (pipelines_.size() == pipelines_.capacity()) pipelines_.reserve(2 * pipelines_.size());
+  pipelines_.push_back({body, wanted, make(body, wanted)});
+  return pipelines_.back().handle;
+}
+
+VkPipeline Pipelines::make(std::string_view body, const Specialization& specialization) {
+  const ShaderModule module(device_, shader_of(body).words);
+  constexpr std::array<VkSpecializationMapEntry, 3> kEntries{
+      {{0, offsetof(Specialization, wave_size), 4},
+       {1, offsetof(Specialization, num_threads), 4},
+       {2, offsetof(Specialization, shared_words), 4}}};
+  const VkSpecializationInfo constants{static_cast<std::uint32_t>(kEntries.size()), kEntries.data(),
+                                       sizeof specialization, &specialization};
+  auto wave = structure<VkPipelineShaderStageRequiredSubgroupSizeCreateInfo>(
+      VK_STRUCTURE_TYPE_PIPELINE_SHADER_STAGE_REQUIRED_SUBGROUP_SIZE_CREATE_INFO);
+  wave.requiredSubgroupSize = specialization.wave_size;
+  auto info =
+      structure<VkComputePipelineCreateInfo>(VK_STRUCTURE_TYPE_COMPUTE_PIPELINE_CREATE_INFO);
+  info.stage = structure<VkPipelineShaderStageCreateInfo>(
+      VK_STRUCTURE_TYPE_PIPELINE_SHADER_STAGE_CREATE_INFO);
+  info.stage.pNext = physical_.wave_size_varies ? &wave : nullptr;
+  info.stage.flags = VK_PIPELINE_SHADER_STAGE_CREATE_REQUIRE_FULL_SUBGROUPS_BIT;
+  info.stage.stage = VK_SHADER_STAGE_COMPUTE_BIT;
+  info.stage.module = module.handle();
+  info.stage.pName = "main";
+  info.stage.pSpecializationInfo = &constants;
+  info.layout = layout_;
+  VkPipeline pipeline = VK_NULL_HANDLE;
+  const VkResult result = device_.api().CreateComputePipelines(device_.handle(), VK_NULL_HANDLE, 1,
+                                                               &info, nullptr, &pipeline);
+  if (result != VK_SUCCESS) fail(result, "vkCreateComputePipelines", " of " + std::string(body));
+  return pipeline;
+}
+
+}  // namespace switchyard::vulkan

@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+// Pipelines of the bodies, each made when it is first asked for.
+#pragma once
+
+#include <cstdint>
+#include <mutex>
+#include <string_view>
+#include <vector>
+
+#include "backends/vulkan/physical_device.hpp"
+#include "kernels/simt.hpp"
+
+namespace switchyard::vulkan {
+
+class LogicalDevice;
+
+/// What a pipeline is specialised to, beside the device's wave size. The layout is that of the
+/// bodies' constants 0, 1 and 2.
+struct Specialization {
+  std::uint32_t wave_size;
+  std::uint32_t num_threads;
+  std::uint32_t shared_words;  // of four bytes: a power of two
+
+  bool operator==(const Specialization&) const = default;
+};
+
+/// The smallest specialisation that runs a launch of this shape.
+[[nodiscard]] Specialization specialize(const kernels::simt::LaunchShape& shape,
+                                        int wave_size) noexcept;
+
+/// Any thread may call any member.
+class Pipelines {
+ public:
+  Pipelines(const LogicalDevice& device, const PhysicalDevice& physical);
+  Pipelines(const Pipelines&) = delete;
+  Pipelines& operator=(const Pipelines&) = delete;
+  ~Pipelines();
+
+  /// The layout of all pipelines: a parameter block as push constants.
+  [[nodiscard]] VkPipelineLayout layout() const noexcept { return layout_; }
+  /// Allocates host memory through Vulkan only, but for the first of more than 128 pipelines.
+  [[nodiscard]] VkPipeline find(std::string_view body, const kernels::simt::LaunchShape& shape);
+
+ private:
+  struct Pipeline {
+    std::string_view body;
+    Specialization specialization;
+    VkPipeline handle;
+  };
+
+  [[nodiscard]] VkPipeline make(std::string_view body, const Specialization& specialization);
+
+  const LogicalDevice& device_;
+  const PhysicalDevice& physical_;
+  VkPipelineLayout layout_ = VK_NULL_HANDLE;
+  std::mutex mutex_;  // guards pipelines_
+  std::vector<Pipeline> pipelines_;
+};
+
+}  // namespace switchyard::vulkan

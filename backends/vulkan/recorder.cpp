@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "backends/vulkan/recorder.hpp"
+
+#include <algorithm>
+
+namespace switchyard::vulkan {
+namespace {
+
+constexpr VkPipelineStageFlags2 kStages =
+    VK_PIPELINE_STAGE_2_COMPUTE_SHADER_BIT | VK_PIPELINE_STAGE_2_ALL_TRANSFER_BIT;
+constexpr VkAccessFlags2 kAccess = VK_ACCESS_2_MEMORY_READ_BIT | VK_ACCESS_2_MEMORY_WRITE_BIT;
+
+void memory_barrier(const Device& device, VkCommandBuffer commands, VkPipelineStageFlags2 stages,
+                    VkAccessFlags2 access) {
+  auto memory = structure<VkMemoryBarrier2>(VK_STRUCTURE_TYPE_MEMORY_BARRIER_2);
+  memory.srcStageMask = kStages;
+  memory.srcAccessMask = VK_ACCESS_2_MEMORY_WRITE_BIT;
+  memory.dstStageMask = stages;
+  memory.dstAccessMask = access;
+  auto info = structure<VkDependencyInfo>(VK_STRUCTURE_TYPE_DEPENDENCY_INFO);
+  info.memoryBarrierCount = 1;
+  info.pMemoryBarriers = &memory;
+  device.api().CmdPipelineBarrier2(commands, &info);
+}
+
+}  // namespace
+
+void Recorder::barrier() {
+  memory_barrier(device_, commands_, kStages, kAccess);
+}
+
+void Recorder::show_to_host() {
+  memory_barrier(device_, commands_, VK_PIPELINE_STAGE_2_HOST_BIT, VK_ACCESS_2_HOST_READ_BIT);
+}
+
+void Recorder::copy_unordered(const Place& to, const Place& from, VkDeviceSize bytes) {
+  const VkBufferCopy region{from.offset, to.offset, bytes};
+  device_.api().CmdCopyBuffer(commands_, from.buffer, to.buffer, 1, &region);
+}
+
+void Recorder::copy(const Place& to, const Place& from, VkDeviceSize bytes) {
+  barrier();
+  copy_unordered(to, from, bytes);
+}
+
+void Recorder::fill(const Place& to, VkDeviceSize bytes, std::byte value) {
+  barrier();
+  const Place pattern = device_.fill_patterns().of(value);
+  const VkDeviceSize head = std::min<VkDeviceSize>((4 - to.offset % 4) % 4, bytes);
+  const VkDeviceSize words = (bytes - head) / 4 * 4;
+  const VkDeviceSize tail = bytes - head - words;
+  if (head > 0) copy_unordered(to, pattern, head);
+  if (words > 0)
+    device_.api().CmdFillBuffer(commands_, to.buffer, to.offset + head, words,
+                                std::to_integer<std::uint32_t>(value) * 0x01010101U);
+  if (tail > 0) copy_unordered({to.buffer, to.offset + head + words}, pattern, tail);
+}
+
+void Recorder::launch(std::string_view body, const kernels::simt::LaunchShape& shape,
+                      std::span<const std::byte> params) {
+  const VkPipeline pipeline = device_.pipelines().find(body, shape);
+  const auto blocks = static_cast<std::uint32_t>(
+      std::min<std::int64_t>(shape.num_blocks, device_.physical().max_blocks));
+  barrier();
+  const DeviceApi& api = device_.api();
+  api.CmdBindPipeline(commands_, VK_PIPELINE_BIND_POINT_COMPUTE, pipeline);
+  api.CmdPushConstants(commands_, device_.pipelines().layout(), VK_SHADER_STAGE_COMPUTE_BIT, 0,
+                       static_cast<std::uint32_t>(params.size()), params.data());
+  api.CmdDispatch(commands_, blocks, 1, 1);
+}
+
+void Recorder::timestamp(const EventState& event) {
+  barrier();
+  const DeviceApi& api = device_.api();
+  api.CmdResetQueryPool(commands_, event.query(), 0, 1);
+  api.CmdWriteTimestamp2(commands_, VK_PIPELINE_STAGE_2_ALL_COMMANDS_BIT, event.query(), 0);
+}
+
+}  // namespace switchyard::vulkan
