@@ -18,22 +18,34 @@ constexpr std::uint64_t kBlockBytes = std::uint64_t{32} << 20U;
 
 VkDeviceAddress Arena::allocate(std::uint64_t bytes) {
   if (bytes == 0) return 0;
-  if (bytes > physical_.max_allocation_bytes)
+  const std::uint64_t most = physical_.max_allocation_bytes / kAlignment * kAlignment;
+  if (bytes > most)
     throw Error(ErrorCode::out_of_memory, "cannot allocate " + std::to_string(bytes) +
                                               " bytes of device memory, the device's limit is " +
-                                              std::to_string(physical_.max_allocation_bytes));
+                                              std::to_string(most));
   const std::uint64_t rounded = (bytes + kAlignment - 1) / kAlignment * kAlignment;
   return core::translate_bad_alloc([&] {
     const std::scoped_lock lock(mutex_);
     for (auto& [base, block] : blocks_)
       if (const auto start = block.parts.take(rounded)) return base + *start;
-    return add_block(std::max(rounded, std::min(kBlockBytes, physical_.max_allocation_bytes)),
-                     rounded);
+    return add_block(rounded);
   });
 }
 
-VkDeviceAddress Arena::add_block(std::uint64_t block_bytes, std::uint64_t bytes) {
-  Memory memory(device_, physical_, MemoryKind::device, block_bytes);
+/// A block that holds `bytes` bytes and more to come, or no more where memory is short.
+Memory Arena::make_block(std::uint64_t bytes) const {
+  const std::uint64_t usual = std::min(kBlockBytes, physical_.max_allocation_bytes);
+  if (bytes >= usual) return {device_, physical_, MemoryKind::device, bytes};
+  try {
+    return {device_, physical_, MemoryKind::device, usual};
+  } catch (const Error& error) {
+    if (error.code() != ErrorCode::out_of_memory) throw;
+  }
+  return {device_, physical_, MemoryKind::device, bytes};
+}
+
+VkDeviceAddress Arena::add_block(std::uint64_t bytes) {
+  Memory memory = make_block(bytes);
   const VkDeviceAddress base = memory.address();
   if (base % kAlignment != 0)
     throw Error(ErrorCode::device_failure, "device memory is not aligned to 256 bytes");

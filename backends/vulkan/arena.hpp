@@ -37,7 +37,9 @@ class Arena {
   };
   using Blocks = std::map<VkDeviceAddress, Block>;
 
-  [[nodiscard]] VkDeviceAddress add_block(std::uint64_t block_bytes, std::uint64_t bytes);
+  [[nodiscard]] Memory make_block(std::uint64_t bytes) const;
+  /// Takes `bytes` bytes from a new block.
+  [[nodiscard]] VkDeviceAddress add_block(std::uint64_t bytes);
 
   const LogicalDevice& device_;
   const PhysicalDevice& physical_;

@@ -6,6 +6,7 @@
 
 #include "backends/vulkan/check.hpp"
 #include "backends/vulkan/features.hpp"
+#include "backends/vulkan/usual_pipelines.hpp"
 #include "switchyard/error.hpp"
 
 namespace switchyard::vulkan {
@@ -72,8 +73,10 @@ std::shared_ptr<Device> open_device(int index, const std::string& name) {
     throw Error(ErrorCode::device_unavailable, "device is " + std::to_string(index) +
                                                    ", must be in [0, number of devices" + which +
                                                    " = " + std::to_string(count) + ")");
-  return std::make_shared<Device>(std::move(instance),
-                                  std::move(found.usable[static_cast<std::size_t>(index)]));
+  auto device = std::make_shared<Device>(std::move(instance),
+                                         std::move(found.usable[static_cast<std::size_t>(index)]));
+  make_usual_pipelines(device->pipelines(), device->physical().info.wave_size);
+  return device;
 }
 
 }  // namespace switchyard::vulkan

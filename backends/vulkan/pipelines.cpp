@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "backends/vulkan/pipelines.hpp"
 
-#include <algorithm>
 #include <array>
-#include <bit>
 #include <cstddef>
 #include <string>
 
@@ -16,8 +14,9 @@
 namespace switchyard::vulkan {
 namespace {
 
-constexpr std::size_t kExpectedPipelines = 128;
-constexpr std::uint32_t kMinSharedWords = 256;
+constexpr std::size_t kExpectedPipelines = 32;
+constexpr std::uint32_t kUsualSharedWords = 2048;
+constexpr std::uint32_t kMaxSharedWords = kernels::simt::kMaxSharedBytes / 4;
 
 /// A module for the time of a scope: pipelines do not need it any longer.
 class ShaderModule {
@@ -50,9 +49,9 @@ class ShaderModule {
 }  // namespace
 
 Specialization specialize(const kernels::simt::LaunchShape& shape, int wave_size) noexcept {
-  const auto words = static_cast<std::uint32_t>((shape.shared_bytes + 3) / 4);
+  const bool is_usual = shape.shared_bytes <= 4 * kUsualSharedWords;
   return {static_cast<std::uint32_t>(wave_size), static_cast<std::uint32_t>(shape.num_threads),
-          std::bit_ceil(std::max(words, kMinSharedWords))};
+          is_usual ? kUsualSharedWords : kMaxSharedWords};
 }
 
 Pipelines::Pipelines(const LogicalDevice& device, const PhysicalDevice& physical)
@@ -77,9 +76,14 @@ VkPipeline Pipelines::find(std::string_view body, const kernels::simt::LaunchSha
   const std::scoped_lock lock(mutex_);
   for (const Pipeline& pipeline : pipelines_)
     if (pipeline.body == body && pipeline.specialization == wanted) return pipeline.handle;
-  if (pipelines_.size() == pipelines_.capacity()) pipelines_.reserve(2 * pipelines_.size());
-  pipelines_.push_back({body, wanted, make(body, wanted)});
-  return pipelines_.back().handle;
+  Pipeline& added = pipelines_.emplace_back(Pipeline{body, wanted, VK_NULL_HANDLE});
+  try {
+    added.handle = make(body, wanted);
+  } catch (...) {
+    pipelines_.pop_back();
+    throw;
+  }
+  return added.handle;
 }
 
 VkPipeline Pipelines::make(std::string_view body, const Specialization& specialization) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Pipelines of the bodies, each made when it is first asked for.
+// Pipelines of the bodies.
 #pragma once
 
 #include <cstdint>
@@ -19,7 +19,7 @@ class LogicalDevice;
 struct Specialization {
   std::uint32_t wave_size;
   std::uint32_t num_threads;
-  std::uint32_t shared_words;  // of four bytes: a power of two
+  std::uint32_t shared_words;  // of four bytes: 8 KiB, or 32 KiB where a launch needs more
 
   bool operator==(const Specialization&) const = default;
 };
@@ -38,7 +38,7 @@ class Pipelines {
 
   /// The layout of all pipelines: a parameter block as push constants.
   [[nodiscard]] VkPipelineLayout layout() const noexcept { return layout_; }
-  /// Allocates host memory through Vulkan only, but for the first of more than 128 pipelines.
+  /// The pipeline for launches of this shape; makes it where it is not there yet.
   [[nodiscard]] VkPipeline find(std::string_view body, const kernels::simt::LaunchShape& shape);
 
  private:
