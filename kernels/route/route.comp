@@ -34,7 +34,7 @@ layout(push_constant, scalar) uniform Params {
 const uint kMaxTopK = 64u;
 // switchyard/router.hpp
 const uint kSoftmax = 0u;
-const uint kSigmoid = 1u;
+const uint kIdentity = 2u;
 const uint kBestOfGroup = 1u;
 const uint kFillZero = 1u;
 const uint kSoftmaxOverSelected = 1u;
@@ -106,17 +106,22 @@ void prepare_softmax(bool over_selected, uint count) {
   sum = join_partials(partial);
 }
 
-float softmax(float l) { return sum > 0.0 ? exact_divide(exponential(l), sum) : 0.0; }
-
-float score_of(float l) {
-  if (uint(params.score) == kSoftmax) return softmax(l);
-  return uint(params.score) == kSigmoid ? exact_sigmoid(score_input(l)) : score_input(l);
+/// The score of a logit: one exponential and one division serve softmax and sigmoid.
+float score_of(uint score, float l) {
+  const float value = score_input(l);
+  if (score == kIdentity) return value;
+  const bool is_softmax = score == kSoftmax;
+  if (is_softmax && !(sum > 0.0)) return 0.0;  // no logit of the row is finite
+  precise float distance = value - best;
+  const float e = exp_nonpositive(is_softmax ? distance : -abs(value));
+  precise float divisor = 1.0 + e;
+  return exact_divide(is_softmax || value < 0.0 ? e : 1.0, is_softmax ? sum : divisor);
 }
 
 float selection_of(uint e) {
   const float l = logit_of(e);
   if (is_nan(l) || (params.correction_bias == 0ul && params.num_groups == 1)) return l;
-  const float score = score_of(l);
+  const float score = score_of(uint(params.score), l);
   if (params.correction_bias == 0ul) return score;
   precise float biased = score + load_float(params.correction_bias, int64_t(e));
   return biased;
@@ -135,10 +140,14 @@ float group_selection(uint g, uint width) {
       second = own;
     }
   }
-  const float value = selection_of(first.y);
-  if (uint(params.group_score) == kBestOfGroup || width == 1u) return value;
-  precise float both = value + selection_of(second.y);
-  return both;
+  const uint members = uint(params.group_score) == kBestOfGroup || width == 1u ? 1u : 2u;
+  precise float total = 0.0;
+  [[dont_unroll]] for (uint i = 0u; i < members; ++i) {
+    const float member = selection_of(i == 0u ? first.y : second.y);
+    precise float with_member = total + member;
+    total = i == 0u ? member : with_member;
+  }
+  return total;
 }
 
 /// The best candidate among `count` keys, whose key becomes 0.
@@ -179,7 +188,8 @@ void weigh() {
   if (over_selected) prepare_softmax(true, top_k);
   for (uint k = lane(); k < top_k; k += kWave) {
     const float l = logit_of(words[chosen_at + k]);
-    words[weights_at + k] = floatBitsToUint(over_selected ? softmax(l) : score_of(l));
+    words[weights_at + k] =
+        floatBitsToUint(score_of(over_selected ? kSoftmax : uint(params.score), l));
   }
   sync_wave();
   const bool divides = uint(params.renormalize) != kNotRenormalized;
@@ -199,8 +209,8 @@ void weigh() {
       uint(params.weights_rounding) == kRoundToActivation ? uint(params.activation_dtype) : kF32;
   for (uint k = lane(); k < top_k; k += kWave) {
     precise float weight = uintBitsToFloat(words[weights_at + k]);
-    if (divides)
-      weight = divisor > 0.0 ? exact_divide(weight, divisor) : exact_divide(1.0, float(top_k));
+    const bool can_divide = divisor > 0.0;
+    if (divides) weight = exact_divide(can_divide ? weight : 1.0, can_divide ? divisor : float(top_k));
     weight = weight * params.scaling_factor;
     store_float(params.pair_weights, token * int64_t(top_k) + int64_t(k),
                 finite_weight(round_to(dtype, weight), dtype));
