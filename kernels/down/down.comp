@@ -22,6 +22,7 @@ layout(push_constant, scalar) uniform Params {
   int block_size;
   uint8_t activation_dtype;
   uint8_t weight_dtype;
+  uint8_t weight_layout;
 } params;
 
 const int kMaxProducts = 1;

@@ -33,6 +33,7 @@ layout(push_constant, scalar) uniform Params {
   uint8_t input_rounding;
   uint8_t activation_dtype;
   uint8_t weight_dtype;
+  uint8_t weight_layout;
 } params;
 
 const int kMaxProducts = 2;
