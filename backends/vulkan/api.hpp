@@ -15,7 +15,7 @@
   X(EnumerateDeviceExtensionProperties) X(CreateDevice) X(GetDeviceProcAddr)
 
 #define SWITCHYARD_VK_DEVICE_FUNCTIONS(X)                                                          \
-  X(DestroyDevice) X(GetDeviceQueue) X(QueueSubmit2)                                               \
+  X(DestroyDevice) X(GetDeviceQueue) X(QueueSubmit2) X(DeviceWaitIdle)                              \
   X(CreateBuffer) X(DestroyBuffer) X(GetBufferMemoryRequirements) X(GetBufferDeviceAddress)        \
   X(AllocateMemory) X(FreeMemory) X(BindBufferMemory) X(MapMemory)                                 \
   X(CreateShaderModule) X(DestroyShaderModule) X(CreatePipelineLayout) X(DestroyPipelineLayout)    \

@@ -5,6 +5,7 @@
 #include <iterator>
 #include <string>
 
+#include "backends/vulkan/device.hpp"
 #include "core/out_of_memory.hpp"
 #include "switchyard/error.hpp"
 
@@ -32,15 +33,15 @@ VkDeviceAddress Arena::allocate(std::uint64_t bytes) {
   });
 }
 
-/// A block that holds `bytes` bytes and more to come, or no more where memory is short.
-Memory Arena::make_block(std::uint64_t bytes) const {
+Memory Arena::make_block(std::uint64_t bytes) {
   const std::uint64_t usual = std::min(kBlockBytes, physical_.max_allocation_bytes);
-  if (bytes >= usual) return {device_, physical_, MemoryKind::device, bytes};
   try {
-    return {device_, physical_, MemoryKind::device, usual};
+    return {device_, physical_, MemoryKind::device, std::max(bytes, usual)};
   } catch (const Error& error) {
     if (error.code() != ErrorCode::out_of_memory) throw;
   }
+  device_.wait_idle();
+  std::erase_if(blocks_, [](const auto& entry) { return entry.second.parts.nothing_taken(); });
   return {device_, physical_, MemoryKind::device, bytes};
 }
 
@@ -55,12 +56,10 @@ VkDeviceAddress Arena::add_block(std::uint64_t bytes) {
 
 void Arena::free(VkDeviceAddress address) noexcept {
   const std::scoped_lock lock(mutex_);
-  auto block = blocks_.upper_bound(address);
-  if (block == blocks_.begin()) return;
-  block = std::prev(block);
+  const auto after = blocks_.upper_bound(address);
+  if (after == blocks_.begin()) return;
+  const auto block = std::prev(after);
   block->second.parts.give(address - block->first);
-  // The last block stays, for the allocations to come.
-  if (block->second.parts.nothing_taken() && blocks_.size() > 1) blocks_.erase(block);
 }
 
 Arena::Place Arena::find(VkDeviceAddress address, std::uint64_t bytes) const {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Device memory in blocks that are divided.
+// Device memory in blocks that are divided. What is freed stays for later allocations, so that
+// operations that still use it do no worse than to meet their successors.
 #pragma once
 
 #include <map>
@@ -16,7 +17,8 @@ class Arena {
   Arena(const LogicalDevice& device, const PhysicalDevice& physical) noexcept
       : device_(device), physical_(physical) {}
 
-  /// Memory aligned to 256 bytes; 0 for 0 bytes. Throws Error{out_of_memory}.
+  /// Memory aligned to 256 bytes; 0 for 0 bytes. Where the device has no more, waits for it to be
+  /// idle and gives back blocks without allocations before it throws Error{out_of_memory}.
   [[nodiscard]] VkDeviceAddress allocate(std::uint64_t bytes);
   /// What allocate returned.
   void free(VkDeviceAddress address) noexcept;
@@ -37,7 +39,8 @@ class Arena {
   };
   using Blocks = std::map<VkDeviceAddress, Block>;
 
-  [[nodiscard]] Memory make_block(std::uint64_t bytes) const;
+  /// Memory of `bytes` bytes and more to come, or no more where memory is short.
+  [[nodiscard]] Memory make_block(std::uint64_t bytes);
   /// Takes `bytes` bytes from a new block.
   [[nodiscard]] VkDeviceAddress add_block(std::uint64_t bytes);
 

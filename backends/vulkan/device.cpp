@@ -33,7 +33,10 @@ LogicalDevice::LogicalDevice(const Instance& instance, const PhysicalDevice& phy
 #define SWITCHYARD_VK_FIND(Name) find("vk" #Name, api_.Name);
   SWITCHYARD_VK_DEVICE_FUNCTIONS(SWITCHYARD_VK_FIND)
 #undef SWITCHYARD_VK_FIND
-  if (missing == nullptr) return;
+  if (missing == nullptr) {
+    api_.GetDeviceQueue(handle_, physical.queue_family, 0, &queue_);
+    return;
+  }
   if (api_.DestroyDevice != nullptr) api_.DestroyDevice(handle_, nullptr);
   throw Error(ErrorCode::device_unavailable,
               physical.info.name + ": the driver has no function " + missing);
@@ -43,22 +46,25 @@ LogicalDevice::~LogicalDevice() {
   api_.DestroyDevice(handle_, nullptr);
 }
 
+void LogicalDevice::submit(const VkSubmitInfo2& work) const {
+  const std::scoped_lock lock(queue_mutex_);
+  check(api_.QueueSubmit2(queue_, 1, &work, VK_NULL_HANDLE), "vkQueueSubmit2");
+}
+
+void LogicalDevice::wait_idle() const {
+  const std::scoped_lock lock(queue_mutex_);
+  check(api_.DeviceWaitIdle(handle_), "vkDeviceWaitIdle");
+}
+
 Device::Device(std::unique_ptr<const Instance> instance, PhysicalDevice physical)
     : instance_(std::move(instance)),
       physical_(std::move(physical)),
       logical_(*instance_, physical_),
       arena_(logical_, physical_),
       fill_patterns_(logical_, physical_),
-      pipelines_(logical_, physical_) {
-  api().GetDeviceQueue(handle(), physical_.queue_family, 0, &queue_);
-}
+      pipelines_(logical_, physical_) {}
 
 Device::~Device() = default;
-
-void Device::submit(const VkSubmitInfo2& work) {
-  const std::scoped_lock lock(queue_mutex_);
-  check(api().QueueSubmit2(queue_, 1, &work, VK_NULL_HANDLE), "vkQueueSubmit2");
-}
 
 std::shared_ptr<Device> open_device(int index, const std::string& name) {
   auto instance = std::make_unique<const Instance>();

@@ -13,7 +13,7 @@
 
 namespace switchyard::vulkan {
 
-/// A VkDevice and its functions.
+/// A VkDevice, its functions and its queue. Any thread may call any member.
 class LogicalDevice {
  public:
   LogicalDevice(const Instance& instance, const PhysicalDevice& physical);
@@ -24,9 +24,15 @@ class LogicalDevice {
   [[nodiscard]] const DeviceApi& api() const noexcept { return api_; }
   [[nodiscard]] VkDevice handle() const noexcept { return handle_; }
 
+  void submit(const VkSubmitInfo2& work) const;
+  /// Until all that was submitted has passed.
+  void wait_idle() const;
+
  private:
   DeviceApi api_;
   VkDevice handle_ = VK_NULL_HANDLE;
+  VkQueue queue_ = VK_NULL_HANDLE;
+  mutable std::mutex queue_mutex_;  // guards what queue_ stands for
 };
 
 /// Any thread may call any member.
@@ -47,14 +53,10 @@ class Device {
   [[nodiscard]] Pipelines& pipelines() noexcept { return pipelines_; }
   [[nodiscard]] const FillPatterns& fill_patterns() const noexcept { return fill_patterns_; }
 
-  void submit(const VkSubmitInfo2& work);
-
  private:
   std::unique_ptr<const Instance> instance_;
   PhysicalDevice physical_;
   LogicalDevice logical_;
-  VkQueue queue_ = VK_NULL_HANDLE;
-  std::mutex queue_mutex_;  // guards queue_
   Arena arena_;
   FillPatterns fill_patterns_;
   Pipelines pipelines_;

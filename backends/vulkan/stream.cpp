@@ -100,7 +100,7 @@ void StreamState::submit(VkCommandBuffer commands) {
   info.pCommandBufferInfos = &buffer;
   info.signalSemaphoreInfoCount = 1;
   info.pSignalSemaphoreInfos = &signal;
-  device_->submit(info);
+  device_->logical().submit(info);
   batch.value = ++submitted_;
   current_ = (current_ + 1) % kBatches;
 }

@@ -40,7 +40,9 @@ struct VulkanOptions {
 ///
 /// An Error{device_failure} names the Vulkan function and its result; after VK_ERROR_DEVICE_LOST
 /// the backend is of no more use. Memory comes from blocks that are divided; freeing it does not
-/// wait: operations that use it have to have passed. Objects may outlive the backend.
+/// wait: operations that use it have to have passed. What is freed stays with the backend for later
+/// allocations; unused blocks go back to the driver where an allocation would fail. Objects may
+/// outlive the backend.
 class SWITCHYARD_API VulkanBackend {
  public:
   static constexpr std::string_view kName = "vulkan";
