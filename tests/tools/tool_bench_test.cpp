@@ -61,9 +61,21 @@ TEST_CASE("bench: JSON") {
     const double floor =
         std::max(one["bytes"].get<double>() / 10e9, one["flop"].get<double>() / 50e9) * 1e6;
     CHECK(one["floor_us"] == Approx(floor));
+    CHECK(one["bandwidth_percent"] == Approx(10.0 * one["gb_per_s"].get<double>()));
+    CHECK(one["peak_percent"] == Approx(2.0 * one["gflop_per_s"].get<double>()));
+    CHECK(json["weights"] == "copied");
+    CHECK(!json["bodies"].get<std::string>().empty());
     CHECK(one["floor_percent"] == Approx(100.0 * floor / one["layer_us"]["median"].get<double>()));
     CHECK(json["results"][1]["verified_tokens"] == 4);
   }
+}
+
+TEST_CASE("bench: borrowed weights") {
+  const auto json = nlohmann::json::parse(
+      bench({"--output", "json", "--weights", "borrowed", "--dtype", "bf16"}).out);
+  CHECK(json["weights"] == "borrowed");
+  CHECK(json["results"][0]["rel_error"].get<double>() <=
+        json["results"][0]["rel_error_bound"].get<double>());
 }
 
 TEST_CASE("bench: CSV has a value for every column") {
