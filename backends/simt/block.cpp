@@ -54,6 +54,7 @@ SWITCHYARD_ENGINE void Block::start() {
     threads_[i].gate = nullptr;
     threads_[i].prepare(stacks_[i], kStackBytes, &Block::entry);
   }
+  SWITCHYARD_ASAN(main_.bottom = nullptr;)  // a host thread of its own each time
   SWITCHYARD_TSAN(main_.tsan = __tsan_get_current_fiber(); __tsan_release(&launch_token_);)
   current_ = order_[0];
   Fiber::switch_between(main_, threads_[current_], false);

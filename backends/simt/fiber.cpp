@@ -76,8 +76,10 @@ SWITCHYARD_ENGINE void Fiber::discard() {
       })
 }
 
-SWITCHYARD_ENGINE void Fiber::entered([[maybe_unused]] Fiber& from) {
-  SWITCHYARD_ASAN(__sanitizer_finish_switch_fiber(nullptr, &from.bottom, &from.size);)
+SWITCHYARD_ENGINE void Fiber::entered([[maybe_unused]] Fiber& launcher) {
+  SWITCHYARD_ASAN(const bool first = launcher.bottom == nullptr;
+                  __sanitizer_finish_switch_fiber(nullptr, first ? &launcher.bottom : nullptr,
+                                                  first ? &launcher.size : nullptr);)
 }
 
 SWITCHYARD_ENGINE void Fiber::switch_between(Fiber& from, Fiber& to,

@@ -31,8 +31,9 @@ struct Fiber {
   /// Frees what the sanitizers hold for this fiber, which is not resumed; it can be prepared again.
   void discard();
 
-  /// The first thing to do on a fiber entered for the first time; `from` is who switched to it.
-  static void entered(Fiber& from);
+  /// The first thing to do on a fiber entered for the first time. The first of all is entered from
+  /// `launcher`, a thread of the host, whose `bottom` is null until then.
+  static void entered(Fiber& launcher);
 
   /// Runs `to` from where it left off. `leaving`: `from` is not resumed again.
   static void switch_between(Fiber& from, Fiber& to, bool leaving);
