@@ -80,7 +80,8 @@ std::vector<Member> members_of(const DownParams&) {
           SWITCHYARD_MEMBER(num_experts),
           SWITCHYARD_MEMBER(block_size),
           SWITCHYARD_MEMBER(activation_dtype),
-          SWITCHYARD_MEMBER(weight_dtype)};
+          SWITCHYARD_MEMBER(weight_dtype),
+          SWITCHYARD_MEMBER(weight_layout)};
 }
 
 std::vector<Member> members_of(const GateParams&) {
@@ -121,7 +122,8 @@ std::vector<Member> members_of(const GateUpParams&) {
           SWITCHYARD_MEMBER(activation),
           SWITCHYARD_MEMBER(input_rounding),
           SWITCHYARD_MEMBER(activation_dtype),
-          SWITCHYARD_MEMBER(weight_dtype)};
+          SWITCHYARD_MEMBER(weight_dtype),
+          SWITCHYARD_MEMBER(weight_layout)};
 }
 
 std::vector<Member> members_of(const PlanParams&) {
