@@ -37,12 +37,8 @@ endif()
 find_package(CUDAToolkit REQUIRED)
 message(STATUS "switchyard CUDA architectures: ${CMAKE_CUDA_ARCHITECTURES}")
 
-# switchyard_cuda_kernels(TARGET EXACT MATRIX) adds two sources that pass through nvcc: the kernels
-# whose arithmetic may not be contracted, and the matrix products.
-function(switchyard_cuda_kernels target exact matrix)
-  target_sources(${target} PRIVATE ${exact} ${matrix})
-  set_source_files_properties(${exact} ${matrix} PROPERTIES LANGUAGE CUDA)
-  set_source_files_properties(${exact} PROPERTIES COMPILE_OPTIONS -fmad=false)
+# Options of sources that pass through nvcc.
+function(switchyard_cuda_options target)
   set_target_properties(
     ${target} PROPERTIES CUDA_STANDARD 20 CUDA_STANDARD_REQUIRED ON CUDA_EXTENSIONS OFF
                          CUDA_VISIBILITY_PRESET hidden
@@ -53,4 +49,28 @@ function(switchyard_cuda_kernels target exact matrix)
       "$<$<COMPILE_LANGUAGE:CUDA>:--expt-relaxed-constexpr;-Xcompiler=-Wall,-Wextra>"
       "$<$<AND:$<COMPILE_LANGUAGE:CUDA>,$<BOOL:${SWITCHYARD_WARNINGS_AS_ERRORS}>>:-Werror=all-warnings>"
   )
+endfunction()
+
+# switchyard_cuda_kernels(TARGET EXACT MATRIX) adds two sources that pass through nvcc: the kernels
+# whose arithmetic may not be contracted, and the matrix products.
+function(switchyard_cuda_kernels target exact matrix)
+  target_sources(${target} PRIVATE ${exact} ${matrix})
+  set_source_files_properties(${exact} ${matrix} PROPERTIES LANGUAGE CUDA)
+  set_source_files_properties(${exact} PROPERTIES COMPILE_OPTIONS -fmad=false)
+  switchyard_cuda_options(${target})
+endfunction()
+
+# switchyard_cuda_sm90_kernels(TARGET SOURCE...) adds kernels for compute capability 9.0 alone,
+# whatever CMAKE_CUDA_ARCHITECTURES names: they use instructions that no other has.
+function(switchyard_cuda_sm90_kernels target)
+  add_library(${target}_sm90 OBJECT ${ARGN})
+  switchyard_cuda_options(${target}_sm90)
+  set_target_properties(
+    ${target}_sm90 PROPERTIES CUDA_ARCHITECTURES 90a-real POSITION_INDEPENDENT_CODE ON
+  )
+  target_include_directories(
+    ${target}_sm90 PRIVATE ${PROJECT_SOURCE_DIR} ${PROJECT_SOURCE_DIR}/include
+                           ${PROJECT_BINARY_DIR}/include
+  )
+  target_sources(${target} PRIVATE $<TARGET_OBJECTS:${target}_sm90>)
 endfunction()

@@ -48,8 +48,8 @@ class ExpertWeights {
   ExpertWeights(B& backend, typename B::Stream& stream, const LayerConfig& config,
                 const HostMoeWeights& host, WeightStorage storage) {
     const auto matrix = [&](const HostTensor& tensor, std::int64_t experts, bool has_gate) {
-      const ExpertMatrices matrices{experts, tensor.shape[1], tensor.shape[2], has_gate,
-                                    config.weight_dtype};
+      const ExpertMatrices matrices{experts,  tensor.shape[1],     tensor.shape[2],
+                                    has_gate, config.weight_dtype, config.activation_dtype};
       return storage == WeightStorage::borrowed ? borrow(backend, tensor)
                                                 : load_matrices(backend, stream, tensor, matrices);
     };

@@ -13,6 +13,7 @@ namespace switchyard::cpu {
 [[nodiscard]] constexpr std::int64_t panel_columns(WeightLayout layout) noexcept {
   switch (layout) {
     case WeightLayout::rows:
+    case WeightLayout::swizzled_tiles:
       return 0;
     case WeightLayout::panels8:
       return 8;

@@ -88,7 +88,7 @@ void CpuBackend::repack(Stream& stream, DeviceSpan<std::byte> to, const ExpertMa
                                                  " bytes, must have " +
                                                  std::to_string(packed_bytes(matrices, layout)));
   if (cpu::panel_columns(layout) == 0)
-    throw Error(ErrorCode::invalid_argument, "layout is rows, must be one of panels");
+    throw Error(ErrorCode::invalid_argument, "layout has no panels, must be one of panels");
   push(stream,
        host::Command::make(
            [](const host::Command& command, const host::Worker& worker) {

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "backends/cuda/sm90/bodies.hpp"
 #include "backends/gpu/backend_impl.hpp"
 #include "core/moe_layer_impl.hpp"
 #include "switchyard/backends/cuda.hpp"

@@ -5,7 +5,9 @@
 #include <climits>
 #include <string>
 
+#include "backends/gpu/bodies.hpp"
 #include "backends/gpu/kernels.hpp"
+#include "backends/gpu/tuned_bodies.hpp"
 #include "kernels/combine/simt.hpp"
 #include "kernels/down/simt.hpp"
 #include "kernels/gate/simt.hpp"
@@ -51,7 +53,11 @@ template <class Api, class Body>
 
 template <class Api>
 GpuBackend<Api>::GpuBackend(const GpuOptions& options)
-    : info_(gpu::choose_device(Runtime::devices(), options.device)) {}
+    : info_(gpu::choose_device(Runtime::devices(), options.device)),
+      tuned_(std::make_unique<gpu::TunedBodies<Api>>(info_, gpu::choose_bodies(options.bodies))) {}
+
+template <class Api>
+GpuBackend<Api>::~GpuBackend() = default;
 
 template <class Api>
 DeviceList GpuBackend<Api>::devices() {
@@ -99,10 +105,30 @@ void GpuBackend<Api>::fill(Stream& stream, DeviceSpan<std::byte> to, std::byte v
 }
 
 template <class Api>
+WeightLayout GpuBackend<Api>::layout_of(const ExpertMatrices& matrices) const {
+  return tuned_->layout_of(matrices);
+}
+
+template <class Api>
+std::size_t GpuBackend<Api>::packed_bytes(const ExpertMatrices& matrices,
+                                          WeightLayout layout) const {
+  return gpu::packed_bytes(matrices, layout);
+}
+
+template <class Api>
+void GpuBackend<Api>::repack(Stream& stream, DeviceSpan<std::byte> to,
+                             const ExpertMatrices& matrices, WeightLayout layout,
+                             const HostTensor& from) {
+  gpu::check_repack(to, matrices, layout, from);
+  tuned_->repack(stream.native_, to, matrices, from);
+}
+
+template <class Api>
 template <class Stage>
 void GpuBackend<Api>::launch(Stream& stream, const LaunchConfig& /*config*/,
                              const typename Stage::Params& params) {
   using Params = typename Stage::Params;
+  if (tuned_->launch(stream.native_, params)) return;
   kernels::simt::launch_all(
       params, info_.wave_size,
       [&]<class Body>(const kernels::simt::LaunchShape& shape, Params block) {

@@ -22,6 +22,7 @@ struct ExpertMatrices {
   std::int64_t width = 0;     ///< Of a row: what the product sums over.
   bool has_gate = false;      ///< The first half of the rows are gates of the second half.
   DType dtype = DType::f32;   ///< On the device.
+  DType activation_dtype = DType::f32;  ///< Of what they are multiplied by.
 
   bool operator==(const ExpertMatrices&) const = default;
 };
@@ -33,6 +34,7 @@ struct ExpertMatrices {
 ///   repack(stream, to, m, layout, from) enqueues: `to` = `from` (m as a checkpoint has it, in any
 ///                                       dtype) in that layout and in m.dtype. The host memory
 ///                                       stays valid and untouched until the stream has passed it.
+///                                       May wait; is not captured.
 template <class B>
 concept RepackingBackend = Backend<B> &&
     requires(B& b, const B& const_b, typename B::Stream& stream, const ExpertMatrices& matrices,

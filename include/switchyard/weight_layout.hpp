@@ -14,10 +14,11 @@ namespace switchyard {
 /// up columns of the same features. Elements of 16 bits whose dtype is bf16 lie in pairs: column c
 /// and column c + C/2 are neighbours, so that a shift and a mask widen them.
 enum class WeightLayout : std::uint8_t {
-  rows,      ///< As in checkpoints: dense and row-major.
-  panels8,   ///< Panels of 8 columns: vectors of 4 floats.
-  panels16,  ///< Panels of 16 columns: vectors of 8 floats.
-  panels32,  ///< Panels of 32 columns: vectors of 16 floats.
+  rows,            ///< As in checkpoints: dense and row-major.
+  panels8,         ///< Panels of 8 columns: vectors of 4 floats.
+  panels16,        ///< Panels of 16 columns: vectors of 8 floats.
+  panels32,        ///< Panels of 32 columns: vectors of 16 floats.
+  swizzled_tiles,  ///< Tiles of 256 rows by 64 elements of 16 bits (switchyard/swizzled_tiles.hpp).
 };
 
 }  // namespace switchyard

@@ -28,5 +28,6 @@ struct SWITCHYARD_API CudaApi {
 using CudaBackend = GpuBackend<CudaApi>;
 
 static_assert(Backend<CudaBackend>);
+static_assert(RepackingBackend<CudaBackend>);
 
 }  // namespace switchyard

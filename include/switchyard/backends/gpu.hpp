@@ -6,19 +6,43 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <string_view>
 #include <type_traits>
 #include <utility>
 
 #include "switchyard/backend.hpp"
+#include "switchyard/expert_matrices.hpp"
 #include "switchyard/export.hpp"
 
 namespace switchyard {
 
+namespace gpu {
+template <class Api>
+class TunedBodies;
+}
+
+/// Which bodies a GpuBackend runs. All of them route alike, bit for bit; the matrix products differ
+/// in the order of their sums.
+enum class GpuBodies : std::uint8_t {
+  automatic,  ///< Those tuned for the device, where there are any and they fit the layer.
+  portable,   ///< One source for all GPUs: the second oracle of the others.
+};
+
+/// "automatic" or "portable".
+[[nodiscard]] constexpr std::string_view name(GpuBodies bodies) noexcept {
+  return bodies == GpuBodies::automatic  ? "automatic"
+         : bodies == GpuBodies::portable ? "portable"
+                                         : "unknown";
+}
+
 /// Choices of a GpuBackend.
 struct GpuOptions {
   int device = 0;  ///< Index among the devices that the vendor's driver shows.
+  /// `automatic` asks the environment variable SWITCHYARD_GPU_BODIES, which holds a name of
+  /// GpuBodies, first.
+  GpuBodies bodies = GpuBodies::automatic;
 };
 
 /// The vendor's runtime, under the names that GpuBackend calls. Api names the vendor and its
@@ -189,10 +213,12 @@ class SWITCHYARD_API GpuBackend {
 
   struct LaunchConfig {};
 
-  /// Throws Error{device_unavailable} that says why there is no such device.
+  /// Throws Error{device_unavailable} that says why there is no such device,
+  /// Error{invalid_argument} for bodies that do not exist.
   explicit GpuBackend(const GpuOptions& options = {});
   GpuBackend(const GpuBackend&) = delete;
   GpuBackend& operator=(const GpuBackend&) = delete;
+  ~GpuBackend();
 
   /// Never throws for a missing driver or device: the list says why it is empty.
   [[nodiscard]] static DeviceList devices();
@@ -215,6 +241,12 @@ class SWITCHYARD_API GpuBackend {
   void download(Stream& stream, std::span<std::byte> to, DeviceSpan<const std::byte> from);
   void copy(Stream& stream, DeviceSpan<std::byte> to, DeviceSpan<const std::byte> from);
   void fill(Stream& stream, DeviceSpan<std::byte> to, std::byte value);
+
+  /// swizzled_tiles where tuned bodies serve every call of a layer with such matrices, else rows.
+  [[nodiscard]] WeightLayout layout_of(const ExpertMatrices& matrices) const;
+  [[nodiscard]] std::size_t packed_bytes(const ExpertMatrices& matrices, WeightLayout layout) const;
+  void repack(Stream& stream, DeviceSpan<std::byte> to, const ExpertMatrices& matrices,
+              WeightLayout layout, const HostTensor& from);
 
   template <class Stage>
   void launch(Stream& stream, const LaunchConfig& config, const typename Stage::Params& params);
@@ -243,6 +275,7 @@ class SWITCHYARD_API GpuBackend {
 
  private:
   DeviceInfo info_;
+  std::unique_ptr<const gpu::TunedBodies<Api>> tuned_;
 };
 
 }  // namespace switchyard

@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+// The seam for bodies that are tuned for some devices of a vendor.
+#pragma once
+
+#include "switchyard/backends/gpu.hpp"
+#include "switchyard/error.hpp"
+
+namespace switchyard::gpu {
+
+/// Bodies that a vendor has tuned for a device. A vendor that has some specialises this class in
+/// backends/<vendor>; this one has none.
+///
+///   layout_of(m)                what the bodies want for m; rows: they do not serve it
+///   repack(stream, to, m, from) `to` = `from` in swizzled_tiles; may wait
+///   launch(stream, params)      whether the stage's launch was enqueued; else the portable body
+///                               runs. A stage with matrices in swizzled_tiles always is.
+template <class Api>
+class TunedBodies {
+ public:
+  TunedBodies(const DeviceInfo& /*device*/, GpuBodies /*bodies*/) {}
+
+  [[nodiscard]] WeightLayout layout_of(const ExpertMatrices& /*matrices*/) const noexcept {
+    return WeightLayout::rows;
+  }
+  void repack(typename Api::NativeStream /*stream*/, DeviceSpan<std::byte> /*to*/,
+              const ExpertMatrices& /*matrices*/, const HostTensor& /*from*/) const {
+    throw Error(ErrorCode::invalid_argument,
+                "layout is swizzled_tiles, which this backend has no bodies for");
+  }
+  template <class Params>
+  [[nodiscard]] bool launch(typename Api::NativeStream /*stream*/,
+                            const Params& /*params*/) const noexcept {
+    return false;
+  }
+};
+
+}  // namespace switchyard::gpu
