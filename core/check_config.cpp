@@ -95,6 +95,8 @@ void check_block_size(std::string_view name, std::int32_t block_size) {
 void check_options(const LayerOptions& options) {
   if (options.route_path)
     require_enumerator("options.route_path", *options.route_path, RoutePath::host);
+  if (options.forward_path)
+    require_enumerator("options.forward_path", *options.forward_path, ForwardPath::fused_layer);
   if (options.block_size) check_block_size("options.block_size", *options.block_size);
   require_enumerator("options.weight_storage", options.weight_storage, WeightStorage::borrowed);
 }

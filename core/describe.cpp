@@ -18,12 +18,15 @@ namespace {
 }
 
 /// The launches of a device-path forward, in order.
-[[nodiscard]] std::string launches_text(const LayerConfig& config, bool computes_logits) {
-  std::string text = computes_logits ? "gate, " : "";
-  text += "route, plan, gate_up, down, ";
+[[nodiscard]] std::string launches_text(const LayerConfig& config, const CallDescription& call) {
+  const bool fused = call.path == ForwardPath::fused_layer;
+  std::string text = call.computes_logits ? "gate, " : "";
+  if (call.path == ForwardPath::staged) text += "route, plan, ";
+  if (call.path == ForwardPath::route_plan) text += "route_plan, ";
+  if (!fused) text += "gate_up, down, ";
   if (config.shared_expert.intermediate_size > 0) text += "gate_up, down, ";
   if (config.shared_expert.gated) text += "gate, ";
-  return text + "combine";
+  return text + (fused ? "fused_layer" : "combine");
 }
 
 }  // namespace
@@ -34,15 +37,15 @@ std::string describe(const LayerConfig& config, const CallDescription& call) {
           ? ""
           : fmt::format(" + shared expert of {}", config.shared_expert.intermediate_size);
   return fmt::format(
-      "T={} H={} I={} E={}{} K={}{}; {} activations, {} weights, {}; router: {}; path staged: {}; "
+      "T={} H={} I={} E={}{} K={}{}; {} activations, {} weights, {}; router: {}; path {}: {}; "
       "block size {}",
       call.num_tokens, config.hidden_size, config.intermediate_size, config.num_experts,
       config.local_experts() == config.num_experts
           ? ""
           : fmt::format(" ({} local)", config.local_experts()),
       config.top_k, shared, name(config.activation_dtype), name(config.weight_dtype),
-      name(config.activation.kind), router_text(config.router, config.top_k),
-      launches_text(config, call.computes_logits), call.block_size);
+      name(config.activation.kind), router_text(config.router, config.top_k), name(call.path),
+      launches_text(config, call), call.block_size);
 }
 
 }  // namespace switchyard::core

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "switchyard/export.hpp"
+#include "switchyard/forward_path.hpp"
 #include "switchyard/layer_config.hpp"
 
 namespace switchyard::core {
@@ -15,6 +16,7 @@ struct CallDescription {
   std::int64_t num_tokens;
   std::int32_t block_size;
   bool computes_logits;
+  ForwardPath path;
 };
 
 /// MoeLayer::describe.

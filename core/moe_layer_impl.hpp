@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "core/checks.hpp"
+#include "core/choose_path.hpp"
 #include "core/describe.hpp"
 #include "core/expert_weights.hpp"
 #include "core/host_route.hpp"
@@ -49,12 +50,22 @@ struct MoeLayer<B>::Impl {
     return {config, weights.addresses(), inputs, intermediates, plan.buffers, plan.block_size};
   }
 
+  [[nodiscard]] ForwardPath choose_path(const MoeInputs& inputs, std::int32_t block_size,
+                                        bool plan_only) const {
+    const ForwardCall call =
+        core::forward_call(config, weights.addresses(), inputs, block_size, plan_only);
+    return core::choose_path(backend, call, options.forward_path);
+  }
+
   template <class Stage>
   void launch(Stream& stream, const typename Stage::Params& params) {
     backend.template launch<Stage>(stream, typename B::LaunchConfig{}, params);
   }
 
-  void enqueue_route_and_plan(Stream& stream, const core::StageContext& call) {
+  void enqueue_route_and_plan(Stream& stream, const core::StageContext& call, ForwardPath path) {
+    if constexpr (has_path<B>(ForwardPath::route_plan))
+      if (path == ForwardPath::route_plan)
+        return launch<kernels::RoutePlan>(stream, core::route_plan_params(call));
     const MoeInputs& inputs = call.inputs;
     if (inputs.selected_ids.empty()) {
       launch<kernels::Route>(stream, core::route_params(call));
@@ -71,12 +82,17 @@ struct MoeLayer<B>::Impl {
   void enqueue_experts(Stream& stream, const core::StageContext& call) {
     launch<kernels::GateUp>(stream, core::gate_up_params(call));
     launch<kernels::Down>(stream, core::down_params(call));
+    enqueue_shared_expert(stream, call);
+    launch<kernels::Combine>(stream, core::combine_params(call));
+  }
+
+  /// Up to the rows that combine adds.
+  void enqueue_shared_expert(Stream& stream, const core::StageContext& call) {
     if (config.shared_expert.intermediate_size > 0) {
       launch<kernels::GateUp>(stream, core::shared_gate_up_params(call));
       launch<kernels::Down>(stream, core::shared_down_params(call));
     }
     if (config.shared_expert.gated) launch<kernels::Gate>(stream, core::shared_gate_params(call));
-    launch<kernels::Combine>(stream, core::combine_params(call));
   }
 
   /// Tokens that the caller's intermediates have room for; 0 where the call does not bring them.
@@ -143,8 +159,15 @@ struct MoeLayer<B>::Impl {
   void enqueue(Stream& stream, const MoeInputs& inputs, const MoeIntermediates<B>& intermediates,
                const RoutePlan<B>& plan, core::CallKind kind) {
     const core::StageContext call = context(inputs, intermediates, plan);
+    const ForwardPath path = choose_path(inputs, plan.block_size, kind == core::CallKind::route);
     if (computes_logits(inputs)) launch<kernels::Gate>(stream, core::gate_params(call));
-    enqueue_route_and_plan(stream, call);
+    if constexpr (has_path<B>(ForwardPath::fused_layer)) {
+      if (path == ForwardPath::fused_layer) {
+        enqueue_shared_expert(stream, call);
+        return launch<kernels::FusedLayer>(stream, core::fused_layer_params(call));
+      }
+    }
+    enqueue_route_and_plan(stream, call, path);
     if (kind == core::CallKind::forward) enqueue_experts(stream, call);
   }
 
@@ -205,8 +228,16 @@ std::int32_t MoeLayer<B>::block_size(std::int64_t num_tokens) const noexcept {
 }
 
 template <Backend B>
+ForwardPath MoeLayer<B>::forward_path(const MoeInputs& inputs, bool plan_only) const {
+  return impl_->choose_path(inputs, block_size(inputs.hidden_states.rows), plan_only);
+}
+
+template <Backend B>
 std::string MoeLayer<B>::describe(std::int64_t num_tokens) const {
-  return core::describe(impl_->config, {num_tokens, block_size(num_tokens), impl_->has_router()});
+  MoeInputs plain;
+  plain.hidden_states.rows = num_tokens;
+  return core::describe(impl_->config, {num_tokens, block_size(num_tokens), impl_->has_router(),
+                                        forward_path(plain)});
 }
 
 template <Backend B>

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The names of the library's enumerators.
 #include "switchyard/dtype.hpp"
+#include "switchyard/forward_path.hpp"
 #include "switchyard/layer_config.hpp"
 #include "switchyard/moe_layer.hpp"
 
@@ -58,6 +59,18 @@ std::string_view name(WeightStorage storage) noexcept {
 
 std::string_view name(RoutePath path) noexcept {
   return path == RoutePath::device ? "device" : "host";
+}
+
+std::string_view name(ForwardPath path) noexcept {
+  switch (path) {
+    case ForwardPath::staged:
+      return "staged";
+    case ForwardPath::route_plan:
+      return "route_plan";
+    case ForwardPath::fused_layer:
+      return "fused_layer";
+  }
+  return "unknown";
 }
 
 }  // namespace switchyard

@@ -214,4 +214,39 @@ kernels::CombineParams combine_params(const StageContext& call) {
   return params;
 }
 
+kernels::RoutePlanParams route_plan_params(const StageContext& call) {
+  kernels::RoutePlanParams params{};
+  params.route = route_params(call);
+  params.plan = plan_params(call);
+  if (call.inputs.selected_ids.empty()) return params;
+  params.given_ids = call.inputs.selected_ids.data();
+  params.given_weights = call.inputs.pair_weights.data();
+  return params;
+}
+
+kernels::FusedLayerParams fused_layer_params(const StageContext& call) {
+  return {route_plan_params(call), gate_up_params(call), down_params(call), combine_params(call)};
+}
+
+ForwardCall forward_call(const LayerConfig& config, const WeightAddresses& weights,
+                         const MoeInputs& inputs, std::int32_t block_size, bool plan_only) {
+  return {.config = config,
+          .num_tokens = inputs.hidden_states.rows,
+          .block_size = block_size,
+          .gate_up_layout = weights.gate_up.layout,
+          .down_layout = weights.down.layout,
+          .logits_dtype =
+              inputs.router_logits.data == nullptr ? DType::f32 : inputs.router_logits.dtype,
+          .plan_only = plan_only,
+          .preselected = !inputs.selected_ids.empty(),
+          .has_correction_bias = weights.correction_bias != nullptr,
+          .has_expert_map = weights.expert_map != nullptr,
+          .has_gate_up_bias = weights.gate_up_bias != nullptr,
+          .has_down_bias = weights.down_bias != nullptr,
+          .has_live_tokens = !inputs.live_tokens.empty(),
+          .has_residual = inputs.residual.data != nullptr,
+          .output_is_hidden_states =
+              inputs.output.data != nullptr && inputs.output.data == inputs.hidden_states.data};
+}
+
 }  // namespace switchyard::core

@@ -7,10 +7,12 @@
 #include "core/expert_weights.hpp"
 #include "kernels/combine/params.hpp"
 #include "kernels/down/params.hpp"
+#include "kernels/fused_layer/params.hpp"
 #include "kernels/gate/params.hpp"
 #include "kernels/gate_up/params.hpp"
 #include "kernels/plan/params.hpp"
 #include "kernels/route/params.hpp"
+#include "kernels/route_plan/params.hpp"
 #include "switchyard/moe_layer.hpp"
 
 namespace switchyard::core {
@@ -38,5 +40,15 @@ struct StageContext {
 /// The logits of the shared expert's gate, into intermediates.shared_gate.
 [[nodiscard]] SWITCHYARD_API kernels::GateParams shared_gate_params(const StageContext& call);
 [[nodiscard]] SWITCHYARD_API kernels::CombineParams combine_params(const StageContext& call);
+
+// The stages that fuse others.
+[[nodiscard]] SWITCHYARD_API kernels::RoutePlanParams route_plan_params(const StageContext& call);
+[[nodiscard]] SWITCHYARD_API kernels::FusedLayerParams fused_layer_params(const StageContext& call);
+
+/// What a path may be chosen by.
+[[nodiscard]] SWITCHYARD_API ForwardCall forward_call(const LayerConfig& config,
+                                                      const WeightAddresses& weights,
+                                                      const MoeInputs& inputs,
+                                                      std::int32_t block_size, bool plan_only);
 
 }  // namespace switchyard::core

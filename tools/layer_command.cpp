@@ -10,6 +10,7 @@
 
 #include "backends.hpp"
 #include "command.hpp"
+#include "forward_path_option.hpp"
 #include "layer_input.hpp"
 #include "layer_report.hpp"
 #include "layer_run.hpp"
@@ -28,6 +29,7 @@ struct LayerArguments {
   std::optional<std::int64_t> layer;
   std::string backend{DefaultBackend::kName};
   std::optional<std::string> route;
+  std::optional<std::string> path;
   std::string compute = "f32";
   std::optional<std::string> io;
   std::optional<std::int64_t> tokens;
@@ -77,6 +79,7 @@ CommandResult run(const LayerArguments& arguments) {
   if (arguments.route) {
     options.route = *arguments.route == "host" ? RoutePath::host : RoutePath::device;
   }
+  if (arguments.path) options.path = parse_forward_path(*arguments.path);
   options.block_size = arguments.block_size.value_or(choose_block_size(
       report.input.num_tokens * report.config.top_k, report.config.local_experts()));
   with_backend(arguments.backend, [&](auto tag) {
@@ -106,6 +109,7 @@ void add_layer_command(CLI::App& app, Command& chosen) {
       ->capture_default_str();
   command->add_option("--route", a.route, "Who builds the plan: device or host [device]")
       ->check(CLI::IsMember({"device", "host"}));
+  add_path_option(*command, a.path);
   command->add_option("--compute", a.compute, "Activations and weights: f32, bf16 or f16")
       ->check(CLI::IsMember({"f32", "bf16", "f16"}))
       ->capture_default_str();

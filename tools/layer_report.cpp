@@ -82,7 +82,7 @@ std::string to_text(const LayerReport& report) {
                       name(config.activation_dtype), name(config.activation.kind), name(run.route),
                       run.plan.block_size);
   text += fmt::format("router       {}\n", report.router);
-  text += fmt::format("path         {}\n\n", run.description);
+  text += fmt::format("path         {}: {}\n\n", name(run.path), run.description);
   text += load_histogram(run.plan.expert_load());
   text += "\nstage        microseconds (median)\n";
   for (const StageTime& stage : run.stages) {
@@ -126,7 +126,8 @@ std::string to_json(const LayerReport& report) {
   json["router_ids_equal"] = report.ids_equal ? nlohmann::ordered_json(*report.ids_equal) : nullptr;
   json["plan_digest"] = digest_text(run.plan.digest());
   json["expert_load"] = run.plan.expert_load();
-  json["path"] = run.description;
+  json["path"] = name(run.path);
+  json["description"] = run.description;
   json["launches"] = run.launches;
   json["stage_us"] = nlohmann::ordered_json::object();
   for (const StageTime& stage : run.stages) {

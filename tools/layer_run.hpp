@@ -25,8 +25,9 @@ namespace switchyard::tools {
 /// How a layer is run.
 struct LayerRunOptions {
   DeviceChoice device;
-  std::optional<RoutePath> route;  ///< Unset: the library's choice for a call with a bundle.
-  std::int32_t block_size = 0;     ///< Fixed, so that the plan is the same on every path.
+  std::optional<RoutePath> route;   ///< Unset: the library's choice for a call with a bundle.
+  std::optional<ForwardPath> path;  ///< Unset: the backend's choice.
+  std::int32_t block_size = 0;      ///< Fixed, so that the plan is the same on every path.
 };
 
 /// Time of the launches of a stage in one call.
@@ -41,6 +42,7 @@ struct LayerRun {
   std::string device;
   int host_threads = 0;  ///< 0 where the backend runs on no host threads.
   RoutePath route = RoutePath::device;
+  ForwardPath path = ForwardPath::staged;
   std::string description;    ///< MoeLayer::describe.
   std::vector<float> output;  ///< [T, H]
   HostPlan plan;
@@ -98,7 +100,9 @@ template <Backend B>
   P backend(inner);
   auto stream = backend.make_stream();
   MoeLayer<P> layer(backend, stream, config, weights,
-                    {.route_path = options.route, .block_size = options.block_size});
+                    {.route_path = options.route,
+                     .forward_path = options.path,
+                     .block_size = options.block_size});
   const MoeScratch<P> scratch(backend, plan_workspace(config, input.num_tokens));
 
   const std::vector<std::byte> states = to_bytes(input.hidden_states, config.activation_dtype);
@@ -122,6 +126,7 @@ template <Backend B>
   run.device = backend.info().name;
   run.host_threads = host_threads(inner);
   run.route = layer.route_path(pass_bundle);
+  if (run.route == RoutePath::device) run.path = layer.forward_path(inputs);
   run.description = layer.describe(input.num_tokens);
   const RoutePlan<P> plan = forward();
   std::vector<std::byte> output(states.size());

@@ -11,6 +11,7 @@
 
 #include "switchyard/backend.hpp"
 #include "switchyard/expert_matrices.hpp"
+#include "switchyard/forward_path.hpp"
 
 namespace switchyard::tools {
 
@@ -94,6 +95,19 @@ class ProfilingBackend {
   [[nodiscard]] DeviceSpan<const std::byte> borrow(std::span<const std::byte> host) requires
       BorrowingBackend<Inner> {
     return inner_.borrow(host);
+  }
+
+  [[nodiscard]] static constexpr std::span<const ForwardPath> forward_paths() requires
+      FusingBackend<Inner> {
+    return Inner::forward_paths();
+  }
+  [[nodiscard]] bool runs(ForwardPath path,
+                          const ForwardCall& call) const requires FusingBackend<Inner> {
+    return inner_.runs(path, call);
+  }
+  [[nodiscard]] ForwardPath choose_path(const ForwardCall& call) const requires
+      FusingBackend<Inner> {
+    return inner_.choose_path(call);
   }
 
   template <class Stage>

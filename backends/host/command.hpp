@@ -21,7 +21,7 @@ struct Command {
   enum class EventUse : std::uint8_t { none, record, wait };
 
   Run run = nullptr;
-  alignas(void*) std::array<std::byte, kernels::kMaxParamBytes> params{};
+  alignas(void*) std::array<std::byte, kernels::kMaxFusedParamBytes> params{};
   int max_threads = 0;
   void* owner = nullptr;  // the backend's own state, where a body needs it
   EventUse event_use = EventUse::none;
@@ -29,7 +29,7 @@ struct Command {
   std::uint64_t event_number = 0;  // given when the command is queued, not when it is recorded
 
   template <class Params>
-  requires(kernels::kIsParamBlock<Params>) [[nodiscard]] static Command
+  requires(kernels::kIsFusedParamBlock<Params>) [[nodiscard]] static Command
       make(Run run, const Params& block) {
     Command command;
     command.run = run;

@@ -9,6 +9,7 @@
 #include <string>
 
 #include "switchyard/backend.hpp"
+#include "switchyard/forward_path.hpp"
 #include "switchyard/index.hpp"
 #include "switchyard/layer_config.hpp"
 #include "switchyard/scratch.hpp"
@@ -43,6 +44,9 @@ struct LayerOptions {
   /// environment variable SWITCHYARD_DEVICE_ROUTE=0|1 (host|device), read once when the layer is
   /// made, overrides both.
   std::optional<RoutePath> route_path{};
+  /// Asks for the stages of the device path. A call that the backend's bodies cannot run so, and
+  /// every call where this is unset, takes the backend's choice; MoeLayer::forward_path tells it.
+  std::optional<ForwardPath> forward_path{};
   /// Fixes the block size of sorted_tokens, one of kBlockSizes. Unset: choose_block_size, by the
   /// load of the experts on the host path, by the extents on the device path.
   std::optional<std::int32_t> block_size{};
@@ -104,7 +108,12 @@ class MoeLayer {
   /// The block size of a device-path plan for num_tokens tokens.
   [[nodiscard]] std::int32_t block_size(std::int64_t num_tokens) const noexcept;
 
-  /// One line for people: shapes, dtypes, router, the path and the launches of a call.
+  /// The stages of a forward of the device path; with plan_only, of route, where fused_layer is no
+  /// answer.
+  [[nodiscard]] ForwardPath forward_path(const MoeInputs& inputs, bool plan_only = false) const;
+
+  /// One line for people: shapes, dtypes, router, the path and the launches of a plain call: one
+  /// that brings no ids, live tokens or residual, and an output of its own.
   [[nodiscard]] std::string describe(std::int64_t num_tokens) const;
 
   /// output = sum over k, in order, of weight * expert(hidden_states), + shared expert, + residual.

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "core/moe_layer_impl.hpp"
+#include "layer/support/sequences.hpp"
 #include "support/allocation_counter.hpp"
 #include "support/catch.hpp"
 #include "support/environment.hpp"
@@ -17,135 +18,15 @@
 using namespace switchyard;
 using namespace switchyard::test;
 
-namespace {
-
-using Log = std::vector<std::string>;
-
-LayerCase layer_with(bool shared, bool gated, bool mapped) {
-  Random random(71);
-  LayerCase layer;
-  LayerConfig& config = layer.config;
-  config.hidden_size = 20;
-  config.intermediate_size = 12;
-  config.num_experts = 6;
-  config.top_k = 2;
-  if (shared) config.shared_expert = {10, gated};
-  if (mapped) {
-    config.num_local_experts = 2;
-    layer.expert_map = {-1, 0, -1, 1, -1, -1};
-  }
-  fill_tensors(random, layer, false);
-  return layer;
-}
-
-CallCase call_with(const LayerCase& layer, Routing routing, bool live, bool residual) {
-  Random random(72);
-  CallCase call = random_call(random, layer, 9, routing);
-  call.live_tokens.reset();
-  if (live) call.live_tokens = 5;
-  call.residual = Tensor();
-  if (residual) {
-    call.residual = Tensor(normals(random, 9 * 20), layer.config.activation_dtype, {1, 9, 20});
-  }
-  call.residual_is_output = call.output_is_hidden_states = false;
-  return call;
-}
-
-/// Every configuration that changes what is enqueued.
-template <class Visit>
-void for_each_configuration(Visit&& visit) {
-  for (const int shared : {0, 1, 2}) {
-    for (const bool mapped : {false, true}) {
-      for (const Routing routing : {Routing::gate, Routing::logits, Routing::preselected}) {
-        for (const bool live : {false, true}) {
-          for (const bool residual : {false, true}) {
-            INFO("shared " << shared << " mapped " << mapped << " routing "
-                           << static_cast<int>(routing) << " live " << live << " residual "
-                           << residual);
-            const LayerCase layer = layer_with(shared > 0, shared == 2, mapped);
-            visit(layer, call_with(layer, routing, live, residual), routing);
-          }
-        }
-      }
-    }
-  }
-}
-
-Log expected_plan(Routing routing) {
-  switch (routing) {
-    case Routing::gate:
-      return {"launch gate", "launch route", "launch plan"};
-    case Routing::logits:
-      return {"launch route", "launch plan"};
-    default:
-      return {"copy", "copy", "launch plan"};
-  }
-}
-
-Log expected_experts(const LayerConfig& config) {
-  Log log{"launch gate_up", "launch down"};
-  if (config.shared_expert.intermediate_size > 0) {
-    log.insert(log.end(), {"launch gate_up", "launch down"});
-  }
-  if (config.shared_expert.gated) log.push_back("launch gate");
-  log.push_back("launch combine");
-  return log;
-}
-
-Log joined(Log first, const Log& second) {
-  first.insert(first.end(), second.begin(), second.end());
-  return first;
-}
-
-Log launches(const Log& log) {
-  Log result;
-  std::copy_if(log.begin(), log.end(), std::back_inserter(result),
-               [](const std::string& operation) { return operation.starts_with("launch"); });
-  return result;
-}
-
-std::int64_t count(const Log& log, const std::string& operation) {
-  return std::count(log.begin(), log.end(), operation);
-}
-
-/// A layer on a recording backend and the memory of one call.
-template <class B>
-struct Recorded {
-  using Recorder = RecordingBackend<B>;
-
-  Recorded(const LayerCase& layer_case, const CallCase& call, const LayerOptions& options = {})
-      : recorder(session.backend),
-        layer(recorder, session.stream, layer_case.config, layer_case.host(), options),
-        memory(session, layer_case.config, call, Placement::slab, kPoisons[1]) {
-    static_cast<RouteBuffers&>(route) = memory.route();
-    static_cast<IntermediateBuffers&>(intermediates) = memory.intermediates();
-    static_cast<void>(recorder.take_log());
-  }
-  ~Recorded() { session.backend.synchronize(session.stream); }
-
-  Log forward(bool bundle) {
-    static_cast<void>(
-        layer.forward(session.stream, memory.inputs(), intermediates, bundle ? &route : nullptr));
-    return recorder.take_log();
-  }
-
-  Session<B> session;
-  Recorder recorder;
-  MoeLayer<Recorder> layer;
-  CallMemory<B> memory;
-  DeviceRouteScratch<Recorder> route;
-  MoeIntermediates<Recorder> intermediates;
-};
-
-}  // namespace
-
 TEMPLATE_LIST_TEST_CASE("the device path enqueues its stages in order and nothing else",
                         "[sequence]", Backends) {
   for_each_configuration([](const LayerCase& layer, const CallCase& call, Routing routing) {
     Recorded<TestType> recorded(layer, call);
-    const Log plan = expected_plan(routing);
+    const ForwardPath path = recorded.layer.forward_path(recorded.memory.inputs());
+    const Log plan =
+        expected_plan(routing, recorded.layer.forward_path(recorded.memory.inputs(), true));
     const Log experts = expected_experts(layer.config);
-    CHECK(recorded.forward(true) == joined(plan, experts));
+    CHECK(recorded.forward(true) == expected_forward(layer.config, routing, path));
     const auto route = recorded.layer.route(recorded.session.stream, recorded.memory.inputs(),
                                             recorded.intermediates, &recorded.route);
     CHECK(recorded.recorder.take_log() == plan);
@@ -204,7 +85,7 @@ TEMPLATE_LIST_TEST_CASE("a path is chosen by bundle, option and environment, in 
                         "[sequence]", Backends) {
   const LayerCase layer = layer_with(false, false, false);
   const CallCase call = call_with(layer, Routing::logits, false, false);
-  const auto is_device = [](const Log& log) { return count(log, "launch plan") == 1; };
+  const auto is_device = [](const Log& log) { return count(log, "upload") == 0; };
   ScopedEnvironment environment("SWITCHYARD_DEVICE_ROUTE", nullptr);
   for (const char* variable : {"", "0", "1"}) {
     for (const int option : {0, 1, 2}) {

@@ -11,6 +11,7 @@
 
 #include "switchyard/backend.hpp"
 #include "switchyard/expert_matrices.hpp"
+#include "switchyard/forward_path.hpp"
 
 namespace switchyard::test {
 
@@ -85,6 +86,18 @@ class RecordingBackend {
     return inner_.borrow(host);
   }
 
+  [[nodiscard]] static constexpr std::span<const ForwardPath> forward_paths() requires
+      FusingBackend<B> {
+    return B::forward_paths();
+  }
+  [[nodiscard]] bool runs(ForwardPath path,
+                          const ForwardCall& call) const requires FusingBackend<B> {
+    return inner_.runs(path, call);
+  }
+  [[nodiscard]] ForwardPath choose_path(const ForwardCall& call) const requires FusingBackend<B> {
+    return inner_.choose_path(call);
+  }
+
   template <class Stage>
   void launch(Stream& stream, const LaunchConfig& config, const typename Stage::Params& params) {
     note("launch " + std::string(Stage::kName));
@@ -121,12 +134,13 @@ class RecordingBackend {
     inner_.replay(stream, graph);
   }
 
- private:
+ protected:
   void note(std::string operation) {
     const std::scoped_lock lock(mutex_);
     log_.push_back(std::move(operation));
   }
 
+ private:
   B& inner_;
   std::mutex mutex_;
   std::vector<std::string> log_;

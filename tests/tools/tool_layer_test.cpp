@@ -51,6 +51,8 @@ TEST_CASE("layer: every golden layer is right at every compute type, on both pat
         CHECK(json["backend"] == "cpu");
         CHECK(json["route"] == route);
         CHECK(json["compute"] == compute);
+        CHECK(json["path"] == "staged");
+        CHECK(json["description"].get<std::string>().find("path staged: ") != std::string::npos);
         CHECK(json["layer"] == std::stoi(io.metadata.at("layer")));
         CHECK(json["num_tokens"] == io.tensors.at("hidden_states").shape[0]);
         CHECK(json["hidden_size"] == io.tensors.at("hidden_states").shape[1]);
