@@ -6,7 +6,7 @@
 
 #include "core/checks.hpp"
 #include "core/throw.hpp"
-#include "kernels/plan/params.hpp"
+#include "kernels/route_plan/params.hpp"
 #include "switchyard/limits.hpp"
 
 namespace switchyard::core {
@@ -141,7 +141,7 @@ void check_intermediates(const LayerConfig& config, const IntermediateBuffers& b
                          std::int64_t num_tokens, CallKind kind, bool computes_logits) {
   if (kind != CallKind::run_experts)
     check_buffer("plan_scratch", buffers.plan_scratch,
-                 kernels::plan_scratch_size(num_tokens * config.top_k, config.local_experts()),
+                 kernels::planning_scratch_size(num_tokens, config.top_k, config.local_experts()),
                  "plan_scratch_size");
   if (computes_logits)
     check_buffer("router_logits", buffers.router_logits, num_tokens * config.num_experts,

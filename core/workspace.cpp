@@ -4,7 +4,7 @@
 #include <algorithm>
 
 #include "core/checks.hpp"
-#include "kernels/plan/params.hpp"
+#include "kernels/route_plan/params.hpp"
 
 namespace switchyard {
 namespace {
@@ -97,7 +97,8 @@ WorkspacePlan plan_workspace(const LayerConfig& config, std::int64_t max_tokens)
   plan.sorted_tokens = layout.take(max_slots(pairs, experts), 4);
   plan.block_ids = layout.take(max_blocks(pairs, experts), 4);
   plan.total_post_pad = layout.take(1, 4);
-  plan.plan_scratch = layout.take(kernels::plan_scratch_size(pairs, experts), 4);
+  plan.plan_scratch =
+      layout.take(kernels::planning_scratch_size(max_tokens, config.top_k, experts), 4);
   plan.router_logits = layout.take(max_tokens * config.num_experts, 4);
   plan.activated = layout.take(pairs * config.intermediate_size, element);
   plan.expert_rows = layout.take(pairs * config.hidden_size, element);

@@ -56,6 +56,11 @@ inline constexpr float kLargestFloat = std::numeric_limits<float>::max();
   return (word & 0x80000000U) != 0 ? ~word : word | 0x80000000U;
 }
 
+/// The number of an order_key that is not NaN's; zeros come back as +0.
+[[nodiscard]] constexpr float number_of_order_key(std::uint32_t key) noexcept {
+  return std::bit_cast<float>((key & 0x80000000U) != 0 ? key ^ 0x80000000U : ~key);
+}
+
 /// Selection order of experts in one integer: greater is better, ties go to the lower id.
 [[nodiscard]] constexpr std::uint64_t rank_key(float selection, std::uint32_t id) noexcept {
   return (static_cast<std::uint64_t>(order_key(selection)) << 32U) | (0xffffffffU - id);

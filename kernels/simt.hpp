@@ -15,6 +15,7 @@
 //   sync_wave()                     all lanes of the wave meet; memory is ordered among them
 //   shuffle(value, lane)            value of another lane of the wave; 4, 8, 12 or 16 bytes
 //   ballot(condition)               bit per lane
+//   largest(value)                  the largest of the wave's 32-bit unsigned values
 //   popcount(mask)                  bits that are set
 //   shared<T>(count)                the block's next shared array: element access by [i] alone
 //
@@ -71,23 +72,32 @@ template <class Ctx, class T, class Better>
   return value;
 }
 
-/// Sum of value(0) .. value(count - 1) in the order of kernels::strided_sum, bit for bit. Every
-/// lane gets it.
-template <class Ctx, class Value>
-[[nodiscard]] SWITCHYARD_FN float strided_sum(Ctx& ctx, std::int32_t count, Value value) {
-  constexpr int kPerLane = 64 / Ctx::kWave;
-  float partial[kPerLane] = {};
-  for (std::int32_t base = 0; base < count; base += 64)
-    for (int j = 0; j < kPerLane; ++j) {
-      const std::int32_t i = base + j * Ctx::kWave + ctx.lane();
-      if (i < count) partial[j] += value(i);
-    }
-  for (int width = kPerLane / 2; width > 0; width /= 2)
+/// What a lane holds of the 64 partial sums of kernels::strided_sum.
+template <class Ctx>
+inline constexpr int kPartialsPerLane = 64 / Ctx::kWave;
+
+/// Joins the partial sums: partial[j] of a lane is number j * kWave + lane. Every lane gets it.
+template <class Ctx>
+[[nodiscard]] SWITCHYARD_FN float join_partials(Ctx& ctx, float* partial) {
+  for (int width = kPartialsPerLane<Ctx> / 2; width > 0; width /= 2)
     for (int j = 0; j < width; ++j) partial[j] += partial[j + width];
   float sum = partial[0];
   for (int width = Ctx::kWave / 2; width > 0; width /= 2)
     sum += ctx.shuffle(sum, (ctx.lane() + width) % Ctx::kWave);
   return ctx.shuffle(sum, 0);
+}
+
+/// Sum of value(0) .. value(count - 1) in the order of kernels::strided_sum, bit for bit. Every
+/// lane gets it.
+template <class Ctx, class Value>
+[[nodiscard]] SWITCHYARD_FN float strided_sum(Ctx& ctx, std::int32_t count, Value value) {
+  float partial[kPartialsPerLane<Ctx>] = {};
+  for (std::int32_t base = 0; base < count; base += 64)
+    for (int j = 0; j < kPartialsPerLane<Ctx>; ++j) {
+      const std::int32_t i = base + j * Ctx::kWave + ctx.lane();
+      if (i < count) partial[j] += value(i);
+    }
+  return join_partials(ctx, partial);
 }
 
 /// Exclusive prefix sum over `count` values by one wave: put(i, sum of value(0) .. value(i - 1)).
@@ -106,6 +116,47 @@ SWITCHYARD_FN std::int32_t wave_scan(Ctx& ctx, std::int32_t count, Value value, 
     }
     if (i < count) put(i, carry + sum - own);
     carry += ctx.shuffle(sum, Ctx::kWave - 1);
+  }
+  return carry;
+}
+
+/// Two sums that are scanned together.
+struct SumPair {
+  std::int32_t first;
+  std::int32_t second;
+};
+[[nodiscard]] constexpr SumPair operator+(const SumPair& a, const SumPair& b) noexcept {
+  return {a.first + b.first, a.second + b.second};
+}
+[[nodiscard]] constexpr SumPair operator-(const SumPair& a, const SumPair& b) noexcept {
+  return {a.first - b.first, a.second - b.second};
+}
+
+/// Exclusive prefix sums over `count` pairs by the block: put(i, sum of value(0) .. value(i - 1)).
+/// Every thread gets the total. wave_sums: [num_waves], shared.
+template <class Ctx, class WaveSums, class Value, class Put>
+SWITCHYARD_FN SumPair block_scan(Ctx& ctx, WaveSums& wave_sums, std::int32_t count, Value value,
+                                 Put put) {
+  SumPair carry{0, 0};
+  for (std::int32_t base = 0; base < count; base += ctx.num_threads()) {
+    const std::int32_t i = base + ctx.thread();
+    const SumPair own = i < count ? value(i) : SumPair{0, 0};
+    SumPair sum = own;
+    for (int distance = 1; distance < Ctx::kWave; distance *= 2) {
+      const SumPair below =
+          ctx.shuffle(sum, ctx.lane() < distance ? ctx.lane() : ctx.lane() - distance);
+      if (ctx.lane() >= distance) sum = sum + below;
+    }
+    if (ctx.lane() == Ctx::kWave - 1) wave_sums[ctx.wave()] = sum;
+    ctx.sync();
+    SumPair before = carry;
+    for (std::int32_t wave = 0; wave < ctx.num_waves(); ++wave) {
+      const SumPair other = wave_sums[wave];
+      if (wave < ctx.wave()) before = before + other;
+      carry = carry + other;
+    }
+    if (i < count) put(i, before + sum - own);
+    ctx.sync();
   }
   return carry;
 }

@@ -26,6 +26,10 @@ struct gpu::WaveOps<CudaApi> {
   __device__ static std::uint64_t ballot(bool condition) {
     return __ballot_sync(kAllLanes, condition ? 1 : 0);
   }
+  template <int Wave>
+  __device__ static std::uint32_t largest(std::uint32_t value) {
+    return __reduce_max_sync(kAllLanes, value);
+  }
 };
 
 }  // namespace switchyard

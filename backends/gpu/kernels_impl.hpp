@@ -9,9 +9,9 @@
 
 namespace switchyard::gpu {
 
-/// The vendor's wave operations, for device code: sync, shuffle of a word, ballot. Sizes are the
-/// wave sizes that a device of the vendor may have; runs(size) whether the device that is being
-/// compiled for has it. Specialised in backends/<vendor>/wave_ops.hpp.
+/// The vendor's wave operations, for device code: sync, shuffle of a word, ballot, largest. Sizes
+/// are the wave sizes that a device of the vendor may have; runs(size) whether the device that is
+/// being compiled for has it. Specialised in backends/<vendor>/wave_ops.hpp.
 template <class Api>
 struct WaveOps;
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The context (kernels/simt.hpp) that a real GPU hands to a body. Device code: compiled by nvcc and
-// the HIP compiler alone. WaveOps is the vendor's three wave operations.
+// the HIP compiler alone. WaveOps is the vendor's wave operations.
 #pragma once
 
 #include <cstddef>
@@ -62,6 +62,10 @@ class Lane {
 
   [[nodiscard]] __device__ std::uint64_t ballot(bool condition) {
     return WaveOps::ballot(condition);
+  }
+
+  [[nodiscard]] __device__ std::uint32_t largest(std::uint32_t value) {
+    return WaveOps::template largest<kWave>(value);
   }
 
   [[nodiscard]] __device__ static int popcount(std::uint64_t mask) {

@@ -42,6 +42,15 @@ struct gpu::WaveOps<HipApi> {
   __device__ static std::uint64_t ballot(bool condition) {
     return __ballot(condition ? 1 : 0);
   }
+  template <int Wave>
+  __device__ static std::uint32_t largest(std::uint32_t value) {
+    const int lane = static_cast<int>(threadIdx.x) % Wave;
+    for (int mask = Wave / 2; mask > 0; mask /= 2) {
+      const std::uint32_t other = shuffle(value, lane ^ mask);
+      value = other > value ? other : value;
+    }
+    return value;
+  }
 };
 
 }  // namespace switchyard

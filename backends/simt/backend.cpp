@@ -12,6 +12,7 @@
 #include "kernels/gate_up/simt.hpp"
 #include "kernels/plan/simt.hpp"
 #include "kernels/route/simt.hpp"
+#include "kernels/route_plan/simt.hpp"
 #include "switchyard/backends/simt.hpp"
 #include "switchyard/error.hpp"
 
@@ -66,6 +67,17 @@ DeviceList SimtBackend<Wave>::devices() {
 }
 
 template <int Wave>
+bool SimtBackend<Wave>::runs(ForwardPath path, const ForwardCall& call) const noexcept {
+  return path == ForwardPath::staged ||
+         (path == ForwardPath::route_plan && kernels::simt::route_plan_runs(call, Wave));
+}
+
+template <int Wave>
+ForwardPath SimtBackend<Wave>::choose_path(const ForwardCall& call) const noexcept {
+  return runs(ForwardPath::route_plan, call) ? ForwardPath::route_plan : ForwardPath::staged;
+}
+
+template <int Wave>
 template <class Stage>
 void SimtBackend<Wave>::launch(Stream& stream, const LaunchConfig& /*config*/,
                                const typename Stage::Params& params) {
@@ -77,13 +89,14 @@ void SimtBackend<Wave>::launch(Stream& stream, const LaunchConfig& /*config*/,
 #define SWITCHYARD_SIMT_BODY(Wave, Stage)                                 \
   template SWITCHYARD_API void SimtBackend<Wave>::launch<kernels::Stage>( \
       Stream&, const LaunchConfig&, const kernels::Stage::Params&)
-#define SWITCHYARD_SIMT_BACKEND(Wave) \
-  template class SimtBackend<Wave>;   \
-  SWITCHYARD_SIMT_BODY(Wave, Gate);   \
-  SWITCHYARD_SIMT_BODY(Wave, Route);  \
-  SWITCHYARD_SIMT_BODY(Wave, Plan);   \
-  SWITCHYARD_SIMT_BODY(Wave, GateUp); \
-  SWITCHYARD_SIMT_BODY(Wave, Down);   \
+#define SWITCHYARD_SIMT_BACKEND(Wave)    \
+  template class SimtBackend<Wave>;      \
+  SWITCHYARD_SIMT_BODY(Wave, Gate);      \
+  SWITCHYARD_SIMT_BODY(Wave, Route);     \
+  SWITCHYARD_SIMT_BODY(Wave, Plan);      \
+  SWITCHYARD_SIMT_BODY(Wave, RoutePlan); \
+  SWITCHYARD_SIMT_BODY(Wave, GateUp);    \
+  SWITCHYARD_SIMT_BODY(Wave, Down);      \
   SWITCHYARD_SIMT_BODY(Wave, Combine)
 SWITCHYARD_SIMT_BACKEND(8);
 SWITCHYARD_SIMT_BACKEND(32);

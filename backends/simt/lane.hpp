@@ -101,6 +101,16 @@ class Lane {
     return mask;
   }
 
+  [[nodiscard]] std::uint32_t largest(std::uint32_t value, const At& at = At::current()) {
+    const Slot* const slots = block_.exchange({{value, 0}}, at);
+    std::uint64_t found = 0;
+    for (int i = 0; i < Wave; ++i) {
+      const std::uint64_t other = read(slots, i).words[0];
+      found = other > found ? other : found;
+    }
+    return static_cast<std::uint32_t>(found);
+  }
+
   [[nodiscard]] static int popcount(std::uint64_t mask) { return std::popcount(mask); }
 
   template <class T>

@@ -2,6 +2,7 @@
 // Stage "route_plan": route and plan as one. Leaves what the two leave, bit for bit.
 #pragma once
 
+#include <cstdint>
 #include <string_view>
 
 #include "kernels/param_block.hpp"
@@ -11,9 +12,57 @@
 
 namespace switchyard::kernels {
 
+/// Tokens are routed and counted in tiles, each by one block. A tile has few pairs, and there are
+/// few tiles while that allows: every block of the launch that follows reads the counts of all.
+inline constexpr std::int32_t kMaxTilePairs = 1024;
+inline constexpr std::int32_t kFewTiles = 128;
+/// Up to so many tokens are one tile, and the stage is one launch.
+inline constexpr std::int32_t kOneTileTokens = 16;
+
+/// Tokens of a tile: a power of two from 8 to 64.
+[[nodiscard]] constexpr std::int32_t tile_tokens(std::int32_t num_tokens,
+                                                 std::int32_t top_k) noexcept {
+  std::int32_t tokens = num_tokens > 8 && num_tokens <= kOneTileTokens ? kOneTileTokens : 8;
+  while (tokens * kFewTiles < num_tokens && tokens < 64 && 2 * tokens * top_k <= kMaxTilePairs)
+    tokens *= 2;
+  return tokens;
+}
+[[nodiscard]] constexpr std::int32_t route_plan_tiles(std::int32_t num_tokens,
+                                                      std::int32_t top_k) noexcept {
+  const std::int32_t tokens = tile_tokens(num_tokens, top_k);
+  return num_tokens <= tokens ? 1 : (num_tokens + tokens - 1) / tokens;
+}
+
+/// Counts of two neighbouring experts share a word.
+[[nodiscard]] constexpr std::int32_t count_words(std::int32_t num_experts) noexcept {
+  return (num_experts + 1) / 2;
+}
+
+/// Elements of PlanParams::scratch that the stage uses, for any number of tokens up to num_tokens:
+/// counts per tile; where there are many tiles, behind them each tile's start within the experts,
+/// and the rows of the experts.
+[[nodiscard]] constexpr std::int64_t route_plan_scratch_size(std::int64_t num_tokens,
+                                                             std::int64_t top_k,
+                                                             std::int64_t num_experts) noexcept {
+  const std::int64_t words = count_words(static_cast<std::int32_t>(num_experts));
+  const std::int64_t tiles =
+      route_plan_tiles(static_cast<std::int32_t>(num_tokens), static_cast<std::int32_t>(top_k));
+  const std::int64_t few = num_tokens < 1 ? 1 : (num_tokens < kFewTiles ? num_tokens : kFewTiles);
+  return tiles > kFewTiles ? tiles * words + (tiles + 1) * num_experts : few * words;
+}
+
+/// Elements of PlanParams::scratch that serve this stage and stage "plan" alike.
+[[nodiscard]] constexpr std::int64_t planning_scratch_size(std::int64_t num_tokens,
+                                                           std::int64_t top_k,
+                                                           std::int64_t num_experts) noexcept {
+  const std::int64_t plan = plan_scratch_size(num_tokens * top_k, num_experts);
+  const std::int64_t route_plan = route_plan_scratch_size(num_tokens, top_k, num_experts);
+  return plan > route_plan ? plan : route_plan;
+}
+
 struct RoutePlanParams {
   RouteParams route;
-  PlanParams plan;
+  PlanParams plan;  // scratch: [planning_scratch_size(T, K, num_local_experts)]
   // Where the caller chose: copied to selected_ids and pair_weights, and `route` is not looked at.
   const ExpertId* given_ids;   // [T, K], or null: routed
   const float* given_weights;  // [T, K], with given_ids

@@ -6,11 +6,13 @@
 
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string_view>
 
 #include "switchyard/backend.hpp"
 #include "switchyard/backends/host.hpp"
 #include "switchyard/export.hpp"
+#include "switchyard/forward_path.hpp"
 
 namespace switchyard {
 
@@ -44,10 +46,16 @@ class SWITCHYARD_API SimtBackend : public HostSubstrate {
 
   [[nodiscard]] static DeviceList devices();
 
+  [[nodiscard]] static constexpr std::span<const ForwardPath> forward_paths() { return kPaths; }
+  [[nodiscard]] bool runs(ForwardPath path, const ForwardCall& call) const noexcept;
+  [[nodiscard]] ForwardPath choose_path(const ForwardCall& call) const noexcept;
+
   template <class Stage>
   void launch(Stream& stream, const LaunchConfig& config, const typename Stage::Params& params);
 
  private:
+  static constexpr ForwardPath kPaths[] = {ForwardPath::staged, ForwardPath::route_plan};
+
   std::unique_ptr<simt::Engine> engine_;
 };
 
@@ -55,6 +63,7 @@ using Simt8Backend = SimtBackend<8>;
 using Simt32Backend = SimtBackend<32>;
 using Simt64Backend = SimtBackend<64>;
 
-static_assert(Backend<Simt8Backend> && Backend<Simt32Backend> && Backend<Simt64Backend>);
+static_assert(FusingBackend<Simt8Backend> && FusingBackend<Simt32Backend> &&
+              FusingBackend<Simt64Backend>);
 
 }  // namespace switchyard

@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: Apache-2.0
+// From the rows of each expert to the plan: offsets, the padded order, and where a pair goes. No
+// search: the first pair of a block names the block's expert, and padding follows an expert's rows.
+#pragma once
+
+#include <utility>
+
+#include "kernels/elements.hpp"
+#include "kernels/plan/params.hpp"
+#include "kernels/simt.hpp"
+
+namespace switchyard::kernels::simt {
+
+/// Shared memory of a Placer.
+[[nodiscard]] constexpr std::size_t placer_bytes(const PlanParams& plan,
+                                                 std::int64_t waves) noexcept {
+  return shared_bytes<SumPair>(plan.num_local_experts + 1) + shared_bytes<SumPair>(waves);
+}
+
+template <class Ctx>
+struct Placer {
+  template <class T>
+  using Shared = decltype(std::declval<Ctx&>().template shared<T>(0));
+
+  Ctx& ctx;
+  const PlanParams& plan;
+  const std::int32_t experts;
+  const int block_bits;       // block_size is a power of two
+  Shared<SumPair> starts;     // [experts + 1] the first row and the first slot of an expert
+  Shared<SumPair> wave_sums;  // [waves]
+
+  SWITCHYARD_FN Placer(Ctx& ctx_in, const PlanParams& plan_in)
+      : ctx(ctx_in),
+        plan(plan_in),
+        experts(plan_in.num_local_experts),
+        block_bits(bits_for(plan_in.block_size)),
+        starts(ctx.template shared<SumPair>(experts + 1)),
+        wave_sums(ctx.template shared<SumPair>(ctx.num_waves())) {}
+
+  /// Sets `starts` from the rows of each expert; the block sees them. With `publish`, also the
+  /// offsets and the total of the plan.
+  template <class RowsOf>
+  SWITCHYARD_FN void scan(RowsOf rows_of, bool publish) {
+    const std::int32_t padding = plan.block_size - 1;
+    const auto put = [&](std::int32_t e, const SumPair& start) {
+      starts[e] = start;
+      if (publish) plan.expert_offsets[e] = PackedRow{start.first};
+    };
+    const SumPair total = block_scan(
+        ctx, wave_sums, experts,
+        [&](std::int32_t e) {
+          const std::int32_t rows = rows_of(e);
+          return SumPair{rows, (rows + padding) & ~padding};
+        },
+        put);
+    if (ctx.thread() == 0) {
+      put(experts, total);
+      if (publish) *plan.total_post_pad = total.second;
+    }
+    ctx.sync();
+  }
+
+  /// Pair `pair` is number `rank` of expert e; e = -1: it is skipped.
+  SWITCHYARD_FN void place(std::int64_t pair, std::int32_t e, std::int32_t rank) const {
+    if (e < 0) {
+      plan.pairs_by_token[pair] = kSkippedPair;
+      return;
+    }
+    const SumPair start = starts[e];
+    const std::int32_t row = start.first + rank;
+    const std::int32_t slot = start.second + rank;
+    plan.pairs_by_token[pair] = PackedRow{row};
+    plan.packed_token_idx[row] = TokenIndex{static_cast<std::int32_t>(pair) / plan.top_k};
+    plan.sorted_tokens[slot] = PackedRow{row};
+    if ((rank & (plan.block_size - 1)) == 0) plan.block_ids[slot >> block_bits] = ExpertId{e};
+  }
+
+  /// What no pair is placed at, shared out over `count` threads.
+  SWITCHYARD_FN void fill_rest(std::int64_t thread, std::int64_t count) const {
+    const PackedRow no_row{plan.num_tokens * plan.top_k};
+    const std::int32_t mask = plan.block_size - 1;
+    const std::int64_t places = std::int64_t{experts} << block_bits;
+    for (std::int64_t i = thread; i < places; i += count) {
+      const auto e = static_cast<std::int32_t>(i >> block_bits);
+      const std::int32_t place = static_cast<std::int32_t>(i) & mask;
+      const SumPair start = starts[e];
+      const SumPair next = starts[e + 1];
+      const std::int32_t used = (next.first - start.first) & mask;  // of the last block, 0: all
+      if (used != 0 && place >= used)
+        plan.sorted_tokens[next.second - plan.block_size + place] = no_row;
+    }
+    const SumPair total = starts[experts];
+    for (std::int64_t slot = total.second + thread; slot < plan.slot_capacity; slot += count)
+      plan.sorted_tokens[slot] = no_row;
+    const std::int64_t blocks = total.second >> block_bits;
+    for (std::int64_t block = blocks + thread; block < plan.block_capacity; block += count)
+      plan.block_ids[block] = kNoExpert;
+    for (std::int64_t row = total.first + thread; row < plan.pair_capacity; row += count)
+      plan.packed_token_idx[row] = kNoToken;
+    const std::int64_t live =
+        std::int64_t{live_count(plan.live_tokens, plan.num_tokens)} * plan.top_k;
+    for (std::int64_t pair = live + thread; pair < plan.pair_capacity; pair += count) {
+      plan.selected_ids[pair] = kNoExpert;
+      plan.pair_weights[pair] = 0.0F;
+      plan.pairs_by_token[pair] = kSkippedPair;
+    }
+  }
+};
+
+}  // namespace switchyard::kernels::simt

@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a block does with a tile of tokens: routes them, one wave a token, and finds for each pair
+// how many pairs of the same expert come before it in the tile.
+#pragma once
+
+#include <utility>
+
+#include "kernels/elements.hpp"
+#include "kernels/route/simt_register_row.hpp"
+#include "kernels/route/simt_scores.hpp"
+#include "kernels/route_plan/params.hpp"
+#include "kernels/simt.hpp"
+
+namespace switchyard::kernels::simt {
+
+/// The local expert of an id, or -1: its pair is skipped.
+[[nodiscard]] SWITCHYARD_FN inline std::int32_t local_expert(const PlanParams& plan,
+                                                             std::int32_t id) {
+  if (id < 0 || id >= plan.num_experts) return -1;
+  const std::int32_t local = plan.expert_map == nullptr ? id : plan.expert_map[id];
+  return local < plan.num_local_experts ? local : -1;
+}
+
+/// Shared memory of a TileRouter with so many waves.
+[[nodiscard]] constexpr std::size_t tile_router_bytes(const RoutePlanParams& params,
+                                                      std::int64_t waves) noexcept {
+  const std::int64_t pairs =
+      tile_tokens(params.plan.num_tokens, params.plan.top_k) * params.plan.top_k;
+  const bool grouped = params.route.num_groups > 1;
+  return 2 * shared_bytes<std::int32_t>(pairs) +
+         shared_bytes<std::int32_t>(waves * params.plan.num_local_experts) +
+         shared_bytes<float>(waves * params.plan.top_k) +
+         shared_bytes<std::uint32_t>(grouped ? waves * params.route.num_experts : 0) +
+         shared_bytes<std::uint32_t>(grouped ? waves * params.route.num_groups : 0);
+}
+
+/// A block at work on one tile. Rows of experts are at most PerLane * kWave wide.
+template <class Ctx, int PerLane>
+struct TileRouter {
+  template <class T>
+  using Shared = decltype(std::declval<Ctx&>().template shared<T>(0));
+
+  Ctx& ctx;
+  const RoutePlanParams& params;
+  const std::int32_t top_k;
+  const std::int32_t experts;      // local
+  const std::int32_t tile_size;    // tokens
+  const std::int32_t wave_tokens;  // of a wave, one after the other
+  Shared<std::int32_t> ids;        // [tile pairs] local expert, -1: skipped
+  Shared<std::int32_t> ranks;      // [tile pairs] among the pairs of the expert in the wave
+  Shared<std::int32_t> cursors;    // [waves, experts] pairs so far; then, of the waves before
+  Shared<float> weights;           // [waves, K]
+  Shared<std::uint32_t> keys;      // [waves, E] where there are groups
+  Shared<std::uint32_t> groups;    // [waves, num_groups] where there are
+
+  SWITCHYARD_FN TileRouter(Ctx& ctx_in, const RoutePlanParams& params_in)
+      : ctx(ctx_in),
+        params(params_in),
+        top_k(params_in.plan.top_k),
+        experts(params_in.plan.num_local_experts),
+        tile_size(tile_tokens(params_in.plan.num_tokens, top_k)),
+        wave_tokens((tile_size + ctx_in.num_waves() - 1) / ctx_in.num_waves()),
+        ids(ctx.template shared<std::int32_t>(tile_size * top_k)),
+        ranks(ctx.template shared<std::int32_t>(tile_size * top_k)),
+        cursors(ctx.template shared<std::int32_t>(ctx.num_waves() * experts)),
+        weights(ctx.template shared<float>(ctx.num_waves() * top_k)),
+        keys(ctx.template shared<std::uint32_t>(grouped() ? ctx.num_waves() * num_experts() : 0)),
+        groups(ctx.template shared<std::uint32_t>(
+            grouped() ? ctx.num_waves() * params.route.num_groups : 0)) {}
+
+  [[nodiscard]] SWITCHYARD_FN bool grouped() const { return params.route.num_groups > 1; }
+  [[nodiscard]] SWITCHYARD_FN std::int32_t num_experts() const { return params.route.num_experts; }
+  [[nodiscard]] SWITCHYARD_FN std::int64_t live_tokens() const {
+    return live_count(params.plan.live_tokens, params.plan.num_tokens);
+  }
+  /// Live pairs of the tile whose first token is `first`.
+  [[nodiscard]] SWITCHYARD_FN std::int32_t live_pairs(std::int64_t first) const {
+    const std::int64_t left = live_tokens() - first;
+    const std::int64_t tokens = left < 0 ? 0 : (left < tile_size ? left : tile_size);
+    return static_cast<std::int32_t>(tokens) * top_k;
+  }
+
+  /// Routes the live tokens of the tile.
+  SWITCHYARD_FN void route(std::int64_t first) {
+    for (std::int32_t i = ctx.thread(); i < ctx.num_waves() * experts; i += ctx.num_threads())
+      cursors[i] = 0;
+    ctx.sync();
+    const std::int32_t live = live_pairs(first) / top_k;
+    const std::int32_t begin = ctx.wave() * wave_tokens;
+    for (std::int32_t i = begin; i < begin + wave_tokens && i < live; ++i) {
+      auto chosen = ids.offset(std::int64_t{i} * top_k);
+      if (params.given_ids == nullptr) {
+        choose(first + i, chosen);
+      } else {
+        copy_given(first + i, chosen);
+      }
+      count(chosen, ranks.offset(std::int64_t{i} * top_k));
+    }
+    ctx.sync();
+  }
+
+  /// The rows of two experts in the tile, in the halves of a word; cursors[w][e] becomes the rows
+  /// of expert e in the waves before w. Each word is asked for once.
+  [[nodiscard]] SWITCHYARD_FN std::uint32_t close_counts(std::int32_t word) {
+    std::uint32_t counts = 0;
+    for (std::int32_t half = 0; half < 2 && 2 * word + half < experts; ++half) {
+      std::int32_t sum = 0;
+      for (std::int32_t wave = 0; wave < ctx.num_waves(); ++wave) {
+        const std::int32_t at = wave * experts + 2 * word + half;
+        const std::int32_t own = cursors[at];
+        cursors[at] = sum;
+        sum += own;
+      }
+      counts |= static_cast<std::uint32_t>(sum) << (16 * half);
+    }
+    return counts;
+  }
+
+  /// The rank of pair i of the tile among those of its expert, once the counts are closed.
+  [[nodiscard]] SWITCHYARD_FN std::int32_t rank(std::int32_t i) const {
+    const std::int32_t wave = i / (top_k * wave_tokens);
+    return std::int32_t{cursors[wave * experts + std::int32_t{ids[i]}]} + std::int32_t{ranks[i]};
+  }
+
+ private:
+  template <class Ids>
+  SWITCHYARD_FN void choose(std::int64_t token, Ids& chosen) {
+    RegisterRow<Ctx, PerLane> row{ctx, params.route, {}, {}};
+    RowScores<Ctx> scores{ctx, params.route, token};
+    row.load_row(token);
+    if (params.route.score == ScoreFunction::softmax) row.prepare_softmax(scores);
+    row.rank(scores);
+    if (grouped()) {
+      auto own_keys = keys.offset(ctx.wave() * num_experts());
+      auto own_groups = groups.offset(ctx.wave() * params.route.num_groups);
+      row.pass_keys(own_keys, [&](auto& shared) { scores.drop_groups(shared, own_groups); });
+    }
+    row.select(chosen);
+    auto own_weights = weights.offset(ctx.wave() * top_k);
+    scores.weigh(chosen, own_weights);
+    for (std::int32_t k = ctx.lane(); k < top_k; k += Ctx::kWave) {
+      params.plan.selected_ids[token * top_k + k] = ExpertId{std::int32_t{chosen[k]}};
+      params.plan.pair_weights[token * top_k + k] = own_weights[k];
+    }
+  }
+
+  template <class Ids>
+  SWITCHYARD_FN void copy_given(std::int64_t token, Ids& chosen) {
+    for (std::int32_t k = ctx.lane(); k < top_k; k += Ctx::kWave) {
+      const ExpertId id = params.given_ids[token * top_k + k];
+      params.plan.selected_ids[token * top_k + k] = id;
+      params.plan.pair_weights[token * top_k + k] = params.given_weights[token * top_k + k];
+      chosen[k] = value_of(id);
+    }
+  }
+
+  /// Ids become local, and every pair gets its rank in the wave. Routed experts of a token are
+  /// distinct; given ones, or what a map makes of them, may not be.
+  template <class Ids>
+  SWITCHYARD_FN void count(Ids chosen, Ids rank) {
+    auto own = cursors.offset(ctx.wave() * experts);
+    const bool distinct = params.given_ids == nullptr && params.plan.expert_map == nullptr;
+    const int bits = bits_for(experts);
+    for (std::int32_t base = 0; base < top_k; base += Ctx::kWave) {
+      const std::int32_t k = base + ctx.lane();
+      const std::int32_t e = k < top_k ? local_expert(params.plan, chosen[k]) : -1;
+      const std::int32_t start = e < 0 ? 0 : std::int32_t{own[e]};
+      const std::uint64_t same = distinct
+                                     ? std::uint64_t{1} << ctx.lane()
+                                     : wave_match(ctx, e >= 0, static_cast<std::uint32_t>(e), bits);
+      const int before = ctx.popcount(same & lanes_below(ctx.lane()));
+      ctx.sync_wave();
+      if (e >= 0 && before == 0) own[e] = start + ctx.popcount(same);
+      if (k < top_k) {
+        chosen[k] = e;
+        rank[k] = start + before;
+      }
+      ctx.sync_wave();
+    }
+  }
+};
+
+}  // namespace switchyard::kernels::simt
