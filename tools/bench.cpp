@@ -101,10 +101,12 @@ MemoryNeed memory_need(const BenchRequest& request) {
   const double states = as_double(tokens) * as_double(config.hidden_size);
   const double logits = as_double(tokens) * as_double(config.num_experts);
   // Hidden states and output on both sides, in the activation dtype and as f32; logits twice.
+  // Inputs that take turns are all there.
   return {.weights = weight_bytes(config),
           .other = static_cast<double>(plan_workspace(config, tokens).total_bytes) +
-                   states * (8.0 + 4.0 * static_cast<double>(size_of(config.activation_dtype))) +
-                   logits * 8.0};
+                   kInputSets * states *
+                       (8.0 + 4.0 * static_cast<double>(size_of(config.activation_dtype))) +
+                   kInputSets * logits * 8.0};
 }
 
 void check_memory(const BenchRequest& request, double copies, std::uint64_t available) {

@@ -28,24 +28,40 @@ struct BenchRequest {
   LogitsKind logits = LogitsKind::normal;
   std::uint64_t seed = 0;
   std::optional<RoutePath> route;
+  std::optional<ForwardPath> path;  ///< Unset: the backend's choice.
   std::optional<std::int32_t> block_size;
   WeightStorage weight_storage = WeightStorage::copied;
   double seconds = 2.0;              ///< Budget of a cell; at least three runs are made.
   std::optional<std::int64_t> runs;  ///< Instead of the budget.
   std::optional<int> weight_sets;    ///< Unset: enough to find them cold, as memory allows.
+  /// Calls in a row in a graph that is replayed; 0: calls one by one. Unset: one by one on host
+  /// backends and on the host route, else kGraphLayers and at least one per copy of the weights.
+  std::optional<int> graph_layers;
+  /// Before a measurement; unset: a second from 1024 tokens on on a device, for its clocks.
+  std::optional<double> warm_up;
   std::optional<Ceilings> ceilings;  ///< Unset: measured, before the cells and after them.
 };
+
+/// Calls in a graph, and different inputs that take turns in it.
+inline constexpr int kGraphLayers = 24;
+inline constexpr int kInputSets = 4;
 
 /// One number of tokens.
 struct BenchCell {
   std::int64_t num_tokens = 0;
   std::int32_t block_size = 0;
-  std::int64_t active_experts = 0;  ///< Distinct experts with at least one row.
+  ForwardPath path = ForwardPath::staged;
+  std::int64_t launches = 0;        ///< Stages launched by a call.
+  int graph_layers = 0;             ///< Calls in a row in a graph; 0: one by one.
+  int input_sets = 1;               ///< Logits and hidden states that take turns.
+  std::int64_t active_experts = 0;  ///< Distinct experts with at least one row, the inputs' mean.
   int weight_sets = 0;              ///< Copies of the weights that take turns.
   bool cold = false;                ///< Whether a turn exceeds the last-level cache four times.
   double bytes = 0.0;               ///< Least traffic: active weights, states, logits, output.
   double flops = 0.0;
   Summary layer_us;
+  Summary routing_us;  ///< From the logits to the plan alone.
+  Summary host_us;     ///< That the host takes to enqueue a call.
   std::vector<std::pair<std::string, Summary>> stage_us;
   Verification verification;
 

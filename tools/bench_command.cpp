@@ -12,8 +12,10 @@
 
 #include "backends.hpp"
 #include "bench.hpp"
+#include "bench_compare.hpp"
 #include "bench_run.hpp"
 #include "command.hpp"
+#include "forward_path_option.hpp"
 #include "model_shapes.hpp"
 #include "switchyard/error.hpp"
 #include "switchyard/limits.hpp"
@@ -41,7 +43,11 @@ struct BenchArguments {
   double seconds = 2.0;
   std::optional<std::int64_t> repeat;
   std::optional<int> weight_sets;
+  std::optional<std::string> path;
+  std::optional<int> graph_layers;
+  std::optional<double> warm_up;
   std::vector<double> ceilings;
+  std::vector<std::string> compare;
 };
 
 [[noreturn]] void reject(const std::string& what) {
@@ -92,6 +98,9 @@ BenchRequest request_of(const BenchArguments& arguments) {
   if (arguments.route) {
     request.route = *arguments.route == "host" ? RoutePath::host : RoutePath::device;
   }
+  if (arguments.path) request.path = parse_forward_path(*arguments.path);
+  request.graph_layers = arguments.graph_layers;
+  request.warm_up = arguments.warm_up;
   request.block_size = arguments.block_size;
   if (arguments.weights == "borrowed") {
     request.weight_storage = WeightStorage::borrowed;
@@ -110,13 +119,27 @@ BenchRequest request_of(const BenchArguments& arguments) {
 }
 
 CommandResult run(const BenchArguments& arguments) {
+  const std::vector<std::string>& files = arguments.compare;
+  if (files.size() == 2) {
+    return {ExitStatus::right,
+            compare_results(files[0], read_text(files[0]), files[1], read_text(files[1]))};
+  }
+  if (!files.empty() && arguments.output != "md") {
+    reject("--compare prints tables: --output is " + arguments.output + ", must be md");
+  }
+  const std::string before = files.empty() ? std::string() : read_text(files[0]);
   const BenchRequest request = request_of(arguments);
   BenchResult result;
   with_backend(arguments.backend, [&](auto tag) {
     using B = typename decltype(tag)::Type;
     result = BenchRun<B>(request).run();
   });
-  return bench_outcome(request, result, arguments.output);
+  CommandResult outcome = bench_outcome(request, result, arguments.output);
+  if (!files.empty() && outcome.status == ExitStatus::right) {
+    const CommandResult now = bench_outcome(request, result, "json");
+    outcome.output += "\n" + compare_results(files[0], before, "this run", now.output);
+  }
+  return outcome;
 }
 
 void add_shape_options(CLI::App& command, BenchArguments& a) {
@@ -170,6 +193,24 @@ void add_run_options(CLI::App& command, BenchArguments& a) {
       .add_option("--weight-sets", a.weight_sets,
                   "Copies of the weights that take turns [enough to find them cold]")
       ->check(CLI::Range(1, 64));
+  add_path_option(command, a.path);
+  command
+      .add_option(
+          "--graph-layers", a.graph_layers,
+          "Calls in a row in a graph that is replayed, 0: calls one by one [0 on hosts, else "
+          "24 or one per copy of the weights]")
+      ->check(CLI::Range(0, 1024));
+  command
+      .add_option("--warm-up", a.warm_up,
+                  "Seconds of the same calls before they are measured [1 from 1024 tokens on where "
+                  "the backend is no host's]")
+      ->check(CLI::Range(0.0, 3600.0));
+  command
+      .add_option(
+          "--compare", a.compare,
+          "FILE: then compare the result with this one, in JSON; FILE FILE: compare the two "
+          "and measure nothing")
+      ->expected(1, 2);
   command
       .add_option("--ceilings", a.ceilings, "GB/s,GFLOP/s of the machine instead of measuring them")
       ->delimiter(',');

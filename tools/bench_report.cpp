@@ -60,9 +60,15 @@ nlohmann::ordered_json cell_json(const BenchCell& cell, const BenchResult& resul
   json["num_tokens"] = cell.num_tokens;
   json["block_size"] = cell.block_size;
   json["active_experts"] = cell.active_experts;
+  json["path"] = name(cell.path);
+  json["launches"] = cell.launches;
+  json["graph_layers"] = cell.graph_layers;
+  json["input_sets"] = cell.input_sets;
   json["weight_sets"] = cell.weight_sets;
   json["cold_weights"] = cell.cold;
   json["layer_us"] = summary_json(cell.layer_us);
+  json["routing_us"] = summary_json(cell.routing_us);
+  json["host_us"] = summary_json(cell.host_us);
   json["stage_us"] = nlohmann::ordered_json::object();
   for (const auto& [name, summary] : cell.stage_us) {
     json["stage_us"][name] = summary_json(summary);
@@ -97,16 +103,21 @@ std::string to_markdown(const BenchRequest& request, const BenchResult& result) 
       result.bodies.empty() ? "" : fmt::format(", {} bodies", result.bodies),
       name(request.weight_storage), bytes_text(static_cast<double>(result.cache_bytes)));
   text += fmt::format(
-      "ceilings: {}/s, {}; floor = max(bytes / bandwidth, FLOP / peak); us: median (p10-p90)\n\n",
+      "ceilings: {}/s, {}; floor = max(bytes / bandwidth, FLOP / peak); us: median (p10-p90){}\n\n",
       bytes_text(result.ceilings.bytes_per_second),
       result.ceilings.flops_per_second > 0.0
           ? fmt::format("{:.1f} GFLOP/s of f32", result.ceilings.flops_per_second * kGiga)
-          : std::string("operations unknown"));
+          : std::string("operations unknown"),
+      result.cells.empty() || result.cells.front().graph_layers == 0
+          ? std::string()
+          : fmt::format(" of layers in a graph of {} or more, {} inputs in turn",
+                        result.cells.front().graph_layers, result.cells.front().input_sets));
 
   const std::vector<std::string> stages = stage_names(result);
-  std::vector<std::string> header{"tokens",    "experts",  "sets",      "runs",       "layer us",
-                                  "MB",        "MFLOP",    "GB/s",      "% of reads", "GFLOP/s",
-                                  "% of peak", "floor us", "% of floor"};
+  std::vector<std::string> header{"tokens",     "experts",  "sets",       "runs",       "layer us",
+                                  "MB",         "MFLOP",    "GB/s",       "% of reads", "GFLOP/s",
+                                  "% of peak",  "floor us", "% of floor", "path",       "launches",
+                                  "routing us", "host us"};
   header.insert(header.end(), stages.begin(), stages.end());
   TextTable table(std::move(header));
   for (const BenchCell& cell : result.cells) {
@@ -122,7 +133,11 @@ std::string to_markdown(const BenchRequest& request, const BenchResult& result) 
                                  fmt::format("{:.2f}", cell.flops_per_second() * kGiga),
                                  fmt::format("{:.1f}", cell.peak_percent(result.ceilings)),
                                  fmt::format("{:.1f}", cell.floor_us(result.ceilings)),
-                                 fmt::format("{:.1f}", floor_percent(cell, result.ceilings))};
+                                 fmt::format("{:.1f}", floor_percent(cell, result.ceilings)),
+                                 std::string(name(cell.path)),
+                                 fmt::format("{}", cell.launches),
+                                 fmt::format("{:.1f}", cell.routing_us.median),
+                                 fmt::format("{:.1f}", cell.host_us.median)};
     for (const std::string& stage : stages) {
       row.push_back(spread(stage_summary(cell, stage)));
     }
@@ -166,7 +181,13 @@ std::string to_csv(const BenchRequest& request, const BenchResult& result) {
                                   "ceiling_gb_per_s",
                                   "ceiling_gflop_per_s",
                                   "rel_error",
-                                  "rel_error_bound"};
+                                  "rel_error_bound",
+                                  "path",
+                                  "launches",
+                                  "graph_layers",
+                                  "input_sets",
+                                  "routing_us",
+                                  "host_us"};
   for (const std::string& stage : stages) {
     for (const char* column : {"median", "p10", "p90"}) {
       header.push_back(fmt::format("{}_{}_us", stage, column));
@@ -203,6 +224,12 @@ std::string to_csv(const BenchRequest& request, const BenchResult& result) {
           cell.verification.bound}) {
       row.push_back(fmt::format("{:.6g}", value));
     }
+    add(name(cell.path));
+    add(cell.launches);
+    add(cell.graph_layers);
+    add(cell.input_sets);
+    row.push_back(fmt::format("{:.6g}", cell.routing_us.median));
+    row.push_back(fmt::format("{:.6g}", cell.host_us.median));
     for (const std::string& stage : stages) {
       const Summary summary = stage_summary(cell, stage);
       for (const double value : {summary.median, summary.p10, summary.p90}) {

@@ -5,7 +5,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -15,6 +14,7 @@
 
 #include "backends.hpp"
 #include "bench.hpp"
+#include "bench_timer.hpp"
 #include "elements.hpp"
 #include "host_plan.hpp"
 #include "machine.hpp"
@@ -57,7 +57,8 @@ template <Backend B>
 template <Backend B>
 class BenchRun {
   using P = ProfilingBackend<B>;
-  using Clock = std::chrono::steady_clock;
+  /// No device of today has a larger cache.
+  static constexpr std::uint64_t kDeviceCacheBytes = std::uint64_t{64} << 20U;
 
  public:
   explicit BenchRun(const BenchRequest& request)
@@ -66,15 +67,14 @@ class BenchRun {
         inner_(make_backend<B>(request.device)),
         backend_(inner_),
         stream_(backend_.make_stream()),
-        start_(backend_.make_event()),
-        stop_(backend_.make_event()) {}
+        timer_(backend_, stream_) {}
 
   [[nodiscard]] BenchResult run() {
     BenchResult result;
     result.backend = B::kName;
     result.device = backend_.info().name;
     result.host_threads = host_threads(inner_);
-    result.cache_bytes = last_level_cache();
+    result.cache_bytes = kRunsOnHost<B> ? last_level_cache() : kDeviceCacheBytes;
     check_host_memory();
     if constexpr (requires { name(inner_.bodies()); }) {
       result.bodies = name(inner_.bodies());
@@ -87,8 +87,8 @@ class BenchRun {
     Tensors tensors = make_tensors(most);
     result.route = layers_.front().route_path(pass_bundle());
     for (const std::int64_t tokens : request_.tokens) {
-      const Call call = prepare(tensors, scratch, tokens);
-      result.cells.push_back(measure(call, weights.view(), tensors, result.cache_bytes));
+      const std::vector<Call> calls = prepare(tensors, scratch, tokens);
+      result.cells.push_back(measure(calls, weights.view(), tensors, result.cache_bytes));
       const BenchCell& cell = result.cells.back();
       if (!cell.verification.fault.empty()) {
         result.fault =
@@ -107,9 +107,10 @@ class BenchRun {
   template <class T>
   using Buffer = typename P::template Buffer<T>;
 
+  // Inputs that take turns.
   struct Tensors {
-    std::vector<float> states;  // [T_max, H]
-    std::vector<float> logits;  // [T, E] of the current cell
+    std::vector<float> states;               // [sets, T_max, H]
+    std::vector<std::vector<float>> logits;  // [sets][T, E] of the current cell
     Buffer<std::byte> device_states;
     Buffer<std::byte> device_output;
     Buffer<float> device_logits;
@@ -167,42 +168,60 @@ class BenchRun {
       }
       layers_.emplace_back(backend_, stream_, config_, weights_.back().view(),
                            LayerOptions{.route_path = request_.route,
+                                        .forward_path = request_.path,
                                         .block_size = request_.block_size,
                                         .weight_storage = request_.weight_storage});
     }
   }
 
+  [[nodiscard]] bool uses_graph() const {
+    return pass_bundle() && (request_.graph_layers ? *request_.graph_layers > 0 : !kRunsOnHost<B>);
+  }
+  [[nodiscard]] std::int64_t input_sets() const { return uses_graph() ? kInputSets : 1; }
+
   [[nodiscard]] Tensors make_tensors(std::int64_t most) {
     const auto count = static_cast<std::size_t>(most * config_.hidden_size);
     const std::size_t bytes = count * size_of(config_.activation_dtype);
-    Tensors tensors{
-        random_states(count, request_.seed + 1),
-        {},
-        backend_.template allocate<std::byte>(bytes),
-        backend_.template allocate<std::byte>(bytes),
-        backend_.template allocate<float>(static_cast<std::size_t>(most * config_.num_experts))};
+    const auto sets = static_cast<std::size_t>(input_sets());
+    Tensors tensors{random_states(sets * count, request_.seed + 1),
+                    {},
+                    backend_.template allocate<std::byte>(sets * bytes),
+                    backend_.template allocate<std::byte>(bytes),
+                    backend_.template allocate<float>(
+                        sets * static_cast<std::size_t>(most * config_.num_experts))};
     const std::vector<std::byte> host = to_bytes(tensors.states, config_.activation_dtype);
     backend_.upload(stream_, tensors.device_states.span(), host);
     backend_.synchronize(stream_);
     return tensors;
   }
 
-  [[nodiscard]] Call prepare(Tensors& tensors, const MoeScratch<P>& scratch, std::int64_t tokens) {
-    tensors.logits = random_logits(tokens, config_.num_experts, request_.logits, request_.seed + 2);
-    backend_.upload(stream_,
-                    as_writable_bytes(tensors.device_logits.span().first(tensors.logits.size())),
-                    std::as_bytes(std::span(tensors.logits)));
-    Call call;
-    call.inputs.hidden_states = {tensors.device_states.span().data(), config_.activation_dtype,
-                                 tokens, config_.hidden_size};
-    call.inputs.router_logits = {tensors.device_logits.span().data(), DType::f32, tokens,
-                                 config_.num_experts};
-    call.inputs.output = {tensors.device_output.span().data(), config_.activation_dtype, tokens,
-                          config_.hidden_size};
-    call.intermediates = scratch.intermediates();
-    call.bundle = scratch.route(tokens);
-    call.num_tokens = tokens;
-    return call;
+  /// A call for each set of inputs.
+  [[nodiscard]] std::vector<Call> prepare(Tensors& tensors, const MoeScratch<P>& scratch,
+                                          std::int64_t tokens) {
+    const auto sets = static_cast<std::size_t>(input_sets());
+    const auto count = static_cast<std::size_t>(tokens * config_.num_experts);
+    const std::size_t state_bytes = tensors.device_states.size() / sets;
+    tensors.logits.clear();
+    std::vector<Call> calls;
+    for (std::size_t set = 0; set < sets; ++set) {
+      tensors.logits.push_back(
+          random_logits(tokens, config_.num_experts, request_.logits, request_.seed + 2 + set));
+      const DeviceSpan<float> logits = tensors.device_logits.span().subspan(set * count, count);
+      backend_.upload(stream_, as_writable_bytes(logits),
+                      std::as_bytes(std::span(tensors.logits.back())));
+      Call call;
+      call.inputs.hidden_states = {tensors.device_states.span().data() + set * state_bytes,
+                                   config_.activation_dtype, tokens, config_.hidden_size};
+      call.inputs.router_logits = {logits.data(), DType::f32, tokens, config_.num_experts};
+      call.inputs.output = {tensors.device_output.span().data(), config_.activation_dtype, tokens,
+                            config_.hidden_size};
+      call.intermediates = scratch.intermediates();
+      call.bundle = scratch.route(tokens);
+      call.num_tokens = tokens;
+      calls.push_back(call);
+    }
+    backend_.synchronize(stream_);
+    return calls;
   }
 
   RoutePlan<P> forward(std::size_t set, const Call& call) {
@@ -210,28 +229,41 @@ class BenchRun {
                                 pass_bundle() ? &call.bundle : nullptr);
   }
 
-  [[nodiscard]] BenchCell measure(const Call& call, const HostMoeWeights& weights,
+  void route(std::size_t set, const Call& call) {
+    static_cast<void>(layers_[set].route(stream_, call.inputs, call.intermediates,
+                                         pass_bundle() ? &call.bundle : nullptr));
+  }
+
+  [[nodiscard]] BenchCell measure(const std::vector<Call>& calls, const HostMoeWeights& weights,
                                   const Tensors& tensors, std::uint64_t cache_bytes) {
+    const Call& first = calls.front();
     BenchCell cell;
-    cell.num_tokens = call.num_tokens;
-    const RoutePlan<P> plan = forward(0, call);
-    const HostPlan host_plan = download_plan(backend_, stream_, plan, config_, call.num_tokens);
-    cell.block_size = host_plan.block_size;
-    cell.verification = verify(call, weights, tensors, host_plan);
-    if (!cell.verification.fault.empty()) {
-      return cell;
+    cell.num_tokens = first.num_tokens;
+    cell.input_sets = static_cast<int>(calls.size());
+    std::int64_t active = 0;
+    for (const Call& call : calls) {
+      const RoutePlan<P> plan = forward(0, call);
+      const HostPlan host_plan = download_plan(backend_, stream_, plan, config_, call.num_tokens);
+      const std::vector<std::int32_t> load = host_plan.expert_load();
+      active += static_cast<std::int64_t>(load.size()) - std::count(load.begin(), load.end(), 0);
+      if (&call != &first) continue;
+      cell.block_size = host_plan.block_size;
+      cell.verification = verify(call, weights, tensors, host_plan);
+      if (!cell.verification.fault.empty()) return cell;
     }
-    const std::vector<std::int32_t> load = host_plan.expert_load();
-    cell.active_experts =
-        static_cast<std::int64_t>(load.size()) - std::count(load.begin(), load.end(), 0);
-    cell.bytes = least_bytes(config_, request_.shape, call.num_tokens, cell.active_experts);
-    cell.flops = least_flops(config_, call.num_tokens);
+    const auto sets = static_cast<std::int64_t>(calls.size());
+    cell.active_experts = (active + sets / 2) / sets;
+    if (pass_bundle()) cell.path = layers_.front().forward_path(first.inputs);
+    cell.bytes = least_bytes(config_, request_.shape, first.num_tokens, cell.active_experts);
+    cell.flops = least_flops(config_, first.num_tokens);
     const double turns = std::max(1.0, 4.0 * static_cast<double>(cache_bytes) / cell.bytes);
     cell.weight_sets = static_cast<int>(
         std::min(static_cast<double>(layers_.size()), request_.weight_sets ? 1e9 : turns + 0.999));
     cell.cold = cell.bytes * cell.weight_sets >= 4.0 * static_cast<double>(cache_bytes);
-    time_layer(call, cell);
-    time_stages(call, cell);
+    if (uses_graph())
+      cell.graph_layers = std::max(request_.graph_layers.value_or(kGraphLayers), cell.weight_sets);
+    time_calls(calls, cell);
+    time_stages(first, cell);
     return cell;
   }
 
@@ -247,36 +279,27 @@ class BenchRun {
     return verify_call({.config = config_,
                         .weights = weights,
                         .hidden_states = tensors.states,
-                        .logits = tensors.logits,
+                        .logits = tensors.logits.front(),
                         .output = values,
                         .plan = plan},
                        4);
   }
 
-  // Calls run(i) at least `least` times until the budget is spent, or as often as asked.
-  template <class Run>
-  void repeat(double seconds, int least, const Run& run) {
-    const auto begin = Clock::now();
-    for (std::int64_t i = 0;; ++i) {
-      const double spent = std::chrono::duration<double>(Clock::now() - begin).count();
-      if (request_.runs ? i >= *request_.runs : (i >= least && spent >= seconds)) {
-        return;
-      }
-      run(static_cast<std::size_t>(i));
-    }
-  }
-
-  void time_layer(const Call& call, BenchCell& cell) {
-    std::vector<double> samples;
+  /// Layers and inputs take turns.
+  void time_calls(const std::vector<Call>& calls, BenchCell& cell) {
     const auto sets = static_cast<std::size_t>(cell.weight_sets);
-    repeat(0.6 * request_.seconds, 3, [&](std::size_t i) {
-      backend_.record(stream_, start_);
-      forward((i + 1) % sets, call);
-      backend_.record(stream_, stop_);
-      backend_.synchronize(stream_);
-      samples.push_back(backend_.elapsed_us(start_, stop_));
-    });
-    cell.layer_us = summarize(std::move(samples));
+    const auto call_of = [&](std::size_t i) -> const Call& { return calls[i % calls.size()]; };
+    const double settle = !kRunsOnHost<B> && cell.num_tokens >= 1024 ? 1.0 : 0.0;
+    TimeBudget budget{.warm_up_seconds = request_.warm_up.value_or(settle),
+                      .seconds = 0.5 * request_.seconds,
+                      .runs = request_.runs};
+    const auto layer = [&](std::size_t i) { forward((i + 1) % sets, call_of(i)); };
+    cell.layer_us = timer_.device_us(cell.graph_layers, budget, layer);
+    budget.warm_up_seconds = 0.0;
+    budget.seconds = 0.1 * request_.seconds;
+    cell.routing_us = timer_.device_us(cell.graph_layers, budget,
+                                       [&](std::size_t i) { route((i + 1) % sets, call_of(i)); });
+    cell.host_us = timer_.host_us(budget, layer);
   }
 
   void time_stages(const Call& call, BenchCell& cell) {
@@ -284,10 +307,14 @@ class BenchRun {
     std::vector<std::string> names;
     const auto sets = static_cast<std::size_t>(cell.weight_sets);
     const bool slow = cell.layer_us.median * 1e-6 > request_.seconds;
-    repeat(0.4 * request_.seconds, slow ? 1 : 3, [&](std::size_t i) {
+    const TimeBudget budget{
+        .seconds = 0.3 * request_.seconds, .least = slow ? 1 : 3, .runs = request_.runs};
+    CallTimer<P>::repeat(budget, [&](std::size_t i) {
       backend_.start_profile();
       forward((i + 1) % sets, call);
-      const std::vector<LaunchTime> stages = by_stage(backend_.finish_profile(stream_));
+      const std::vector<LaunchTime> launches = backend_.finish_profile(stream_);
+      cell.launches = static_cast<std::int64_t>(launches.size());
+      const std::vector<LaunchTime> stages = by_stage(launches);
       samples.resize(stages.size());
       names.resize(stages.size());
       for (std::size_t s = 0; s < stages.size(); ++s) {
@@ -305,8 +332,7 @@ class BenchRun {
   B inner_;
   P backend_;
   typename P::Stream stream_;
-  typename P::Event start_;
-  typename P::Event stop_;
+  CallTimer<P> timer_;
   std::vector<RandomWeights> weights_;  // outlive the layers that borrow them
   std::vector<MoeLayer<P>> layers_;
 };

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // `switchyard bench` on a tiny layer.
+#include <algorithm>
+#include <fstream>
 #include <nlohmann/json.hpp>
 #include <sstream>
 #include <string>
@@ -7,10 +9,12 @@
 
 #include "machine.hpp"
 #include "support/catch.hpp"
+#include "tools/support/io_files.hpp"
 #include "tools/support/process.hpp"
 
 using switchyard::test::ProcessResult;
 using switchyard::test::run_tool;
+using switchyard::test::TemporaryDirectory;
 
 namespace {
 
@@ -68,6 +72,82 @@ TEST_CASE("bench: JSON") {
     CHECK(one["floor_percent"] == Approx(100.0 * floor / one["layer_us"]["median"].get<double>()));
     CHECK(json["results"][1]["verified_tokens"] == 4);
   }
+}
+
+TEST_CASE("bench: calls in a graph, with routing alone and the host's time") {
+  for (const int layers : {0, 5}) {
+    const auto json = nlohmann::json::parse(
+        bench({"--output", "json", "--graph-layers", std::to_string(layers)}).out);
+    for (const auto& cell : json["results"]) {
+      CHECK(cell["graph_layers"] == layers);
+      CHECK(cell["input_sets"] == (layers == 0 ? 1 : 4));
+      CHECK(cell["path"] == "staged");
+      CHECK(cell["launches"] == 5);
+      for (const char* key : {"layer_us", "routing_us", "host_us"}) {
+        INFO(key);
+        CHECK(cell[key]["runs"] == 3);
+        CHECK(cell[key]["median"].get<double>() > 0.0);
+        CHECK(cell[key]["min"] <= cell[key]["median"]);
+      }
+      CHECK(cell["routing_us"]["min"] < cell["layer_us"]["max"]);
+    }
+  }
+  const auto few = nlohmann::json::parse(bench({"--output", "json", "--graph-layers", "1"}).out);
+  CHECK(few["results"][0]["graph_layers"] == 2);  // one per copy of the weights
+}
+
+TEST_CASE("bench: two results side by side") {
+  const TemporaryDirectory directory;
+  const std::string before = (directory.path() / "before.json").string();
+  const std::string after = (directory.path() / "after.json").string();
+  std::ofstream(before) << R"({"model": "m", "results": [
+      {"num_tokens": 1, "layer_us": {"median": 20.0}, "stage_us": {"route": {"median": 4.0}}},
+      {"num_tokens": 7, "layer_us": {"median": 1.0}}]})";
+  std::ofstream(after) << R"({"model": "m", "results": [
+      {"num_tokens": 1, "layer_us": {"median": 15.0}, "routing_us": {"median": 3.0},
+       "stage_us": {"route_plan": {"median": 2.0}}},
+      {"num_tokens": 9, "layer_us": {"median": 1.0}}]})";
+  const ProcessResult both = run_tool({"bench", "--compare", before, after});
+  REQUIRE(both.status == 0);
+  CHECK(both.err.empty());
+  std::string text;  // of the table, without padding
+  for (const char c : both.out) {
+    if (c != ' ') text += c;
+  }
+  CHECK(text.find("|1|layer|20.0|15.0|0.750|\n") != std::string::npos);
+  CHECK(text.find("|1|routing|-|3.0|-|\n") != std::string::npos);
+  CHECK(text.find("|1|stageroute_plan|-|2.0|-|\n") != std::string::npos);
+  CHECK(text.find("|1|stageroute|4.0|-|-|\n") != std::string::npos);
+  CHECK(text.find("|7|") == std::string::npos);
+  CHECK(text.find("|9|") == std::string::npos);
+
+  std::string measured = bench({"--output", "json"}).out;
+  std::ofstream(before) << measured;
+  const ProcessResult with_run = bench({"--compare", before});
+  CHECK(with_run.out.find("custom: hidden 64") == 0);
+  CHECK(with_run.out.find("after: this run: custom") != std::string::npos);
+  CHECK(with_run.out.find("stage gate_up") != std::string::npos);
+}
+
+TEST_CASE("bench: what cannot be compared is refused in a line") {
+  const TemporaryDirectory directory;
+  const std::string good = (directory.path() / "good.json").string();
+  std::ofstream(good) << R"({"results": []})";
+  const std::string bad = (directory.path() / "bad.json").string();
+  for (const char* content : {"", "{", "[]", "7", "{}", R"({"results": {}})", R"({"results": [3]})",
+                              R"({"results": [{}]})", R"({"results": [{"num_tokens": "1"}]})"}) {
+    INFO(content);
+    std::ofstream(bad) << content;
+    for (const auto& files : {std::vector{good, bad}, std::vector{bad, good}}) {
+      const ProcessResult result = run_tool({"bench", "--compare", files[0], files[1]});
+      CHECK(result.status == 2);
+      CHECK(result.out.empty());
+      CHECK(result.err.find("bad.json") != std::string::npos);
+      CHECK(std::count(result.err.begin(), result.err.end(), '\n') == 1);
+    }
+  }
+  CHECK(run_tool({"bench", "--compare", good, directory.path().string() + "/none"}).status == 2);
+  CHECK(run_tool({"bench", "--compare", good, "--output", "csv"}).status == 2);
 }
 
 TEST_CASE("bench: borrowed weights") {
