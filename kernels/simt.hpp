@@ -138,6 +138,7 @@ template <class Ctx, class WaveSums, class Value, class Put>
 SWITCHYARD_FN SumPair block_scan(Ctx& ctx, WaveSums& wave_sums, std::int32_t count, Value value,
                                  Put put) {
   SumPair carry{0, 0};
+  SWITCHYARD_ROLLED
   for (std::int32_t base = 0; base < count; base += ctx.num_threads()) {
     const std::int32_t i = base + ctx.thread();
     const SumPair own = i < count ? value(i) : SumPair{0, 0};

@@ -40,7 +40,6 @@ struct gpu::Native<CudaApi> {
   static constexpr auto kFree = &cudaFree;
   static constexpr auto kMemcpyAsync = &cudaMemcpyAsync;
   static constexpr auto kMemsetAsync = &cudaMemsetAsync;
-  static constexpr auto kLaunchKernel = &cudaLaunchKernel;
 
   static constexpr auto kStreamCreateWithFlags = &cudaStreamCreateWithFlags;
   static constexpr auto kStreamDestroy = &cudaStreamDestroy;
@@ -63,6 +62,26 @@ struct gpu::Native<CudaApi> {
   static constexpr auto kGraphDestroy = &cudaGraphDestroy;
   static constexpr auto kGraphExecDestroy = &cudaGraphExecDestroy;
   static constexpr auto kGraphLaunch = &cudaGraphLaunch;
+
+  /// The kernels wait for their predecessors themselves (backends/cuda/wave_ops.hpp), so that where
+  /// the device can, a launch does not wait for the end of the one before it.
+  static Status launch(int device, const void* kernel, unsigned num_blocks, unsigned num_threads,
+                       void** arguments, std::size_t shared_bytes, cudaStream_t stream) {
+    int major = 0;
+    const Status status = cudaDeviceGetAttribute(&major, cudaDevAttrComputeCapabilityMajor, device);
+    if (status != cudaSuccess) return status;
+    cudaLaunchAttribute overlap{};
+    overlap.id = cudaLaunchAttributeProgrammaticStreamSerialization;
+    overlap.val.programmaticStreamSerializationAllowed = 1;
+    cudaLaunchConfig_t config{};
+    config.gridDim = {num_blocks, 1, 1};
+    config.blockDim = {num_threads, 1, 1};
+    config.dynamicSmemBytes = shared_bytes;
+    config.stream = stream;
+    config.attrs = &overlap;
+    config.numAttrs = major >= 9 ? 1 : 0;
+    return cudaLaunchKernelExC(&config, kernel, arguments);
+  }
 
   /// Where the capture of a stream stands: a node added next depends on these.
   struct CaptureState {

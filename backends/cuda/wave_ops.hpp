@@ -19,7 +19,16 @@ struct gpu::WaveOps<CudaApi> {
   [[nodiscard]] static constexpr bool runs(int size) noexcept { return size == 32; }
   __device__ static void trap() { __trap(); }
 
-  __device__ static void sync() { __syncwarp(kAllLanes); }
+  __device__ static void wait_for_predecessors() {
+#if __CUDA_ARCH__ >= 900
+    asm volatile("griddepcontrol.wait;" ::: "memory");
+    asm volatile("griddepcontrol.launch_dependents;" ::: "memory");
+#endif
+  }
+
+  __device__ static void sync() {
+    __syncwarp(kAllLanes);
+  }
   __device__ static std::uint32_t shuffle(std::uint32_t word, int from) {
     return __shfl_sync(kAllLanes, word, from);
   }

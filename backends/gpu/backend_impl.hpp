@@ -14,6 +14,7 @@
 #include "kernels/gate_up/simt.hpp"
 #include "kernels/plan/simt.hpp"
 #include "kernels/route/simt.hpp"
+#include "kernels/route_plan/simt.hpp"
 #include "switchyard/backends/gpu.hpp"
 #include "switchyard/error.hpp"
 
@@ -124,6 +125,17 @@ void GpuBackend<Api>::repack(Stream& stream, DeviceSpan<std::byte> to,
 }
 
 template <class Api>
+bool GpuBackend<Api>::runs(ForwardPath path, const ForwardCall& call) const noexcept {
+  return path == ForwardPath::staged ||
+         (path == ForwardPath::route_plan && kernels::simt::route_plan_runs(call, info_.wave_size));
+}
+
+template <class Api>
+ForwardPath GpuBackend<Api>::choose_path(const ForwardCall& call) const noexcept {
+  return runs(ForwardPath::route_plan, call) ? ForwardPath::route_plan : ForwardPath::staged;
+}
+
+template <class Api>
 template <class Stage>
 void GpuBackend<Api>::launch(Stream& stream, const LaunchConfig& /*config*/,
                              const typename Stage::Params& params) {
@@ -181,10 +193,11 @@ void GpuBackend<Api>::replay(Stream& stream, const Graph& graph) {
 #define SWITCHYARD_GPU_BODY(Backend, Stage)                                             \
   template SWITCHYARD_API void switchyard::Backend::launch<switchyard::kernels::Stage>( \
       Stream&, const LaunchConfig&, const switchyard::kernels::Stage::Params&)
-#define SWITCHYARD_GPU_BODIES(Backend)  \
-  SWITCHYARD_GPU_BODY(Backend, Gate);   \
-  SWITCHYARD_GPU_BODY(Backend, Route);  \
-  SWITCHYARD_GPU_BODY(Backend, Plan);   \
-  SWITCHYARD_GPU_BODY(Backend, GateUp); \
-  SWITCHYARD_GPU_BODY(Backend, Down);   \
+#define SWITCHYARD_GPU_BODIES(Backend)     \
+  SWITCHYARD_GPU_BODY(Backend, Gate);      \
+  SWITCHYARD_GPU_BODY(Backend, Route);     \
+  SWITCHYARD_GPU_BODY(Backend, Plan);      \
+  SWITCHYARD_GPU_BODY(Backend, RoutePlan); \
+  SWITCHYARD_GPU_BODY(Backend, GateUp);    \
+  SWITCHYARD_GPU_BODY(Backend, Down);      \
   SWITCHYARD_GPU_BODY(Backend, Combine)

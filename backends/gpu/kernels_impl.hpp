@@ -7,19 +7,31 @@
 #include "backends/gpu/kernels.hpp"
 #include "backends/gpu/lane.hpp"
 
+/// An argument of a kernel that is read where it lies; it would be copied to each thread's stack
+/// where its address is taken. HIP's compiler does so without being told.
+#if defined(__NVCC__)
+#define SWITCHYARD_KERNEL_ARGUMENT __grid_constant__
+#else
+#define SWITCHYARD_KERNEL_ARGUMENT
+#endif
+
 namespace switchyard::gpu {
 
 /// The vendor's wave operations, for device code: sync, shuffle of a word, ballot, largest. Sizes
 /// are the wave sizes that a device of the vendor may have; runs(size) whether the device that is
-/// being compiled for has it. Specialised in backends/<vendor>/wave_ops.hpp.
+/// being compiled for has it. wait_for_predecessors comes first in a kernel: what was enqueued
+/// before it is complete afterwards, and only then may what is enqueued behind it start.
+/// Specialised in backends/<vendor>/wave_ops.hpp.
 template <class Api>
 struct WaveOps;
 
 /// A program for several architectures has every kernel for every wave size; a body is compiled
 /// where it can run.
 template <class Body, int Wave, class Api>
-__global__ void __launch_bounds__(256) kernel(const typename Body::Params params) {
+__global__ void __launch_bounds__(256)
+    kernel(const SWITCHYARD_KERNEL_ARGUMENT typename Body::Params params) {
   if constexpr (WaveOps<Api>::runs(Wave)) {
+    WaveOps<Api>::wait_for_predecessors();
     extern __shared__ uint4 switchyard_shared[];
     Lane<Wave, WaveOps<Api>> lane(reinterpret_cast<std::byte*>(switchyard_shared));
     Body::run(lane, params);

@@ -236,8 +236,8 @@ void GpuRuntime<Api>::launch(int device, NativeStream stream, const void* kernel
                              void* params) {
   const gpu::DeviceScope<Api> scope(device);
   void* arguments[] = {params};
-  gpu::check<Api>(gpu::Native<Api>::kLaunchKernel(kernel, {num_blocks, 1, 1}, {num_threads, 1, 1},
-                                                  arguments, shared_bytes, stream),
+  gpu::check<Api>(gpu::Native<Api>::launch(device, kernel, num_blocks, num_threads, arguments,
+                                           shared_bytes, stream),
                   "LaunchKernel");
 }
 

@@ -37,7 +37,6 @@ struct gpu::Native<HipApi> {
   static constexpr auto kFree = &hipFree;
   static constexpr auto kMemcpyAsync = &hipMemcpyAsync;
   static constexpr auto kMemsetAsync = &hipMemsetAsync;
-  static constexpr auto kLaunchKernel = &hipLaunchKernel;
 
   static constexpr auto kStreamCreateWithFlags = &hipStreamCreateWithFlags;
   static constexpr auto kStreamDestroy = &hipStreamDestroy;
@@ -60,6 +59,13 @@ struct gpu::Native<HipApi> {
   static constexpr auto kGraphDestroy = &hipGraphDestroy;
   static constexpr auto kGraphExecDestroy = &hipGraphExecDestroy;
   static constexpr auto kGraphLaunch = &hipGraphLaunch;
+
+  static Status launch(int /*device*/, const void* kernel, unsigned num_blocks,
+                       unsigned num_threads, void** arguments, std::size_t shared_bytes,
+                       hipStream_t stream) {
+    return hipLaunchKernel(kernel, {num_blocks, 1, 1}, {num_threads, 1, 1}, arguments, shared_bytes,
+                           stream);
+  }
 
   /// Where the capture of a stream stands: a node added next depends on these.
   struct CaptureState {

@@ -30,6 +30,9 @@ struct gpu::WaveOps<HipApi> {
     __builtin_trap();
   }
 
+  /// A kernel starts when its predecessors have ended.
+  __device__ static void wait_for_predecessors() {}
+
   /// The lanes of a wave run in step; the fences keep the compiler and the memory in order.
   __device__ static void sync() {
     __builtin_amdgcn_fence(__ATOMIC_RELEASE, "wavefront");

@@ -83,8 +83,11 @@ struct RegisterRow {
         takes = takes && lowest == id;
       }
       if (takes) chosen[k] = expert(place);
-      for (int j = 0; j < PerLane; ++j)
-        if (takes && j == place) keys[j] = 0U;
+      for (int j = 0; j < PerLane; ++j) {
+        const bool taken = takes && keys[j] == best;
+        keys[j] = taken ? 0U : keys[j];
+        takes = takes && !taken;
+      }
     }
     ctx.sync_wave();
   }

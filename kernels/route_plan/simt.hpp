@@ -47,10 +47,12 @@ struct RoutePlanBlockBody {
     const std::int32_t words = count_words(router.experts);
     auto counts = ctx.template shared<std::uint32_t>(words);
     router.route(0);
+    SWITCHYARD_ROLLED
     for (std::int32_t w = ctx.thread(); w < words; w += ctx.num_threads())
       counts[w] = router.close_counts(w);
     ctx.sync();
     placer.scan([&](std::int32_t e) { return count_of(counts[e / 2], e); }, true);
+    SWITCHYARD_ROLLED
     for (std::int32_t i = ctx.thread(); i < router.live_pairs(0); i += ctx.num_threads()) {
       const std::int32_t e = router.ids[i];
       placer.place(i, e, e < 0 ? 0 : router.rank(i));
@@ -75,11 +77,13 @@ struct RouteTileBody {
     const std::int32_t words = count_words(router.experts);
     const std::int64_t first = ctx.block() * router.tile_size;
     router.route(first);
+    SWITCHYARD_ROLLED
     for (std::int32_t w = ctx.thread(); w < words; w += ctx.num_threads())
       params.plan.scratch[ctx.block() * words + w] =
           static_cast<std::int32_t>(router.close_counts(w));
     ctx.sync();
     PackedRow* const ranks = params.plan.pairs_by_token + first * router.top_k;
+    SWITCHYARD_ROLLED
     for (std::int32_t i = ctx.thread(); i < router.live_pairs(first); i += ctx.num_threads())
       ranks[i] = std::int32_t{router.ids[i]} < 0 ? kSkippedPair : PackedRow{router.rank(i)};
   }
@@ -115,6 +119,7 @@ struct ScanTilesBody {
   SWITCHYARD_FN static void run(Ctx& ctx, const Params& params) {
     const TileCounts counts(params.plan);
     const std::int64_t step = ctx.num_blocks() * ctx.num_waves();
+    SWITCHYARD_ROLLED
     for (std::int64_t i = ctx.block() * ctx.num_waves() + ctx.wave();
          i < params.plan.num_local_experts; i += step) {
       const auto e = static_cast<std::int32_t>(i);
@@ -156,9 +161,11 @@ struct PlaceTileBody {
     auto before = ctx.template shared<SumPair>(std::int64_t{counts.words} * sharers);
     const bool few = counts.tiles <= kFewTiles;
     if (few) {
+      SWITCHYARD_ROLLED
       for (std::int32_t i = ctx.thread(); i < counts.words * sharers; i += ctx.num_threads())
         sum_tiles(counts, tile, sharers, i, rows, before);
     } else {
+      SWITCHYARD_ROLLED
       for (std::int32_t w = ctx.thread(); w < counts.words; w += ctx.num_threads()) {
         rows[w] = pair_at(counts.starts(counts.tiles), w, placer.experts);
         before[w] = pair_at(counts.starts(tile), w, placer.experts);
@@ -180,6 +187,7 @@ struct PlaceTileBody {
     const std::int64_t first = std::int64_t{tile} * tile_pairs;
     const std::int64_t live =
         std::int64_t{live_count(plan.live_tokens, plan.num_tokens)} * plan.top_k;
+    SWITCHYARD_ROLLED
     for (std::int64_t pair = first + ctx.thread(); pair < first + tile_pairs && pair < live;
          pair += ctx.num_threads()) {
       const std::int32_t e = local_expert(plan, value_of(plan.selected_ids[pair]));
@@ -200,6 +208,7 @@ struct PlaceTileBody {
     const std::int32_t w = i % counts.words;
     SumPair all{0, 0};
     SumPair below{0, 0};
+    SWITCHYARD_ROLLED
     for (std::int32_t base = i / counts.words; base < counts.tiles; base += kAtOnce * sharers) {
       std::uint32_t loaded[kAtOnce];
       for (int j = 0; j < kAtOnce; ++j) {

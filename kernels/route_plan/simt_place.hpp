@@ -80,6 +80,7 @@ struct Placer {
     const PackedRow no_row{plan.num_tokens * plan.top_k};
     const std::int32_t mask = plan.block_size - 1;
     const std::int64_t places = std::int64_t{experts} << block_bits;
+    SWITCHYARD_ROLLED
     for (std::int64_t i = thread; i < places; i += count) {
       const auto e = static_cast<std::int32_t>(i >> block_bits);
       const std::int32_t place = static_cast<std::int32_t>(i) & mask;
@@ -90,15 +91,19 @@ struct Placer {
         plan.sorted_tokens[next.second - plan.block_size + place] = no_row;
     }
     const SumPair total = starts[experts];
+    SWITCHYARD_ROLLED
     for (std::int64_t slot = total.second + thread; slot < plan.slot_capacity; slot += count)
       plan.sorted_tokens[slot] = no_row;
     const std::int64_t blocks = total.second >> block_bits;
+    SWITCHYARD_ROLLED
     for (std::int64_t block = blocks + thread; block < plan.block_capacity; block += count)
       plan.block_ids[block] = kNoExpert;
+    SWITCHYARD_ROLLED
     for (std::int64_t row = total.first + thread; row < plan.pair_capacity; row += count)
       plan.packed_token_idx[row] = kNoToken;
     const std::int64_t live =
         std::int64_t{live_count(plan.live_tokens, plan.num_tokens)} * plan.top_k;
+    SWITCHYARD_ROLLED
     for (std::int64_t pair = live + thread; pair < plan.pair_capacity; pair += count) {
       plan.selected_ids[pair] = kNoExpert;
       plan.pair_weights[pair] = 0.0F;

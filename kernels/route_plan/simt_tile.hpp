@@ -82,6 +82,7 @@ struct TileRouter {
 
   /// Routes the live tokens of the tile.
   SWITCHYARD_FN void route(std::int64_t first) {
+    SWITCHYARD_ROLLED
     for (std::int32_t i = ctx.thread(); i < ctx.num_waves() * experts; i += ctx.num_threads())
       cursors[i] = 0;
     ctx.sync();
@@ -138,6 +139,7 @@ struct TileRouter {
     row.select(chosen);
     auto own_weights = weights.offset(ctx.wave() * top_k);
     scores.weigh(chosen, own_weights);
+    SWITCHYARD_ROLLED
     for (std::int32_t k = ctx.lane(); k < top_k; k += Ctx::kWave) {
       params.plan.selected_ids[token * top_k + k] = ExpertId{std::int32_t{chosen[k]}};
       params.plan.pair_weights[token * top_k + k] = own_weights[k];
@@ -146,6 +148,7 @@ struct TileRouter {
 
   template <class Ids>
   SWITCHYARD_FN void copy_given(std::int64_t token, Ids& chosen) {
+    SWITCHYARD_ROLLED
     for (std::int32_t k = ctx.lane(); k < top_k; k += Ctx::kWave) {
       const ExpertId id = params.given_ids[token * top_k + k];
       params.plan.selected_ids[token * top_k + k] = id;
@@ -161,6 +164,7 @@ struct TileRouter {
     auto own = cursors.offset(ctx.wave() * experts);
     const bool distinct = params.given_ids == nullptr && params.plan.expert_map == nullptr;
     const int bits = bits_for(experts);
+    SWITCHYARD_ROLLED
     for (std::int32_t base = 0; base < top_k; base += Ctx::kWave) {
       const std::int32_t k = base + ctx.lane();
       const std::int32_t e = k < top_k ? local_expert(params.plan, chosen[k]) : -1;

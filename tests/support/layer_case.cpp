@@ -6,6 +6,8 @@
 #include <cstddef>
 #include <sstream>
 
+#include "switchyard/limits.hpp"
+
 namespace switchyard::test {
 namespace {
 
@@ -129,7 +131,7 @@ LayerCase random_layer(Random& random, const LayerBounds& bounds) {
   config.intermediate_size = random.in(1, bounds.intermediate_size);
   config.num_experts = random.in(1, bounds.num_experts);
   config.top_k = random.in(1, std::min<std::int64_t>(config.num_experts, 8));
-  if (random.chance(0.05)) config.top_k = config.num_experts;
+  if (random.chance(0.05)) config.top_k = std::min(config.num_experts, limits::kMaxTopK);
   config.activation_dtype = any_dtype(random);
   config.weight_dtype = any_dtype(random);
   config.router = random_router(random, config.num_experts, config.top_k);

@@ -28,6 +28,7 @@ struct SWITCHYARD_API CudaApi {
 using CudaBackend = GpuBackend<CudaApi>;
 
 static_assert(Backend<CudaBackend>);
+static_assert(FusingBackend<CudaBackend>);
 static_assert(RepackingBackend<CudaBackend>);
 
 }  // namespace switchyard

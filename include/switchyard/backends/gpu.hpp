@@ -15,6 +15,7 @@
 #include "switchyard/backend.hpp"
 #include "switchyard/expert_matrices.hpp"
 #include "switchyard/export.hpp"
+#include "switchyard/forward_path.hpp"
 
 namespace switchyard {
 
@@ -248,6 +249,10 @@ class SWITCHYARD_API GpuBackend {
   void repack(Stream& stream, DeviceSpan<std::byte> to, const ExpertMatrices& matrices,
               WeightLayout layout, const HostTensor& from);
 
+  [[nodiscard]] static constexpr std::span<const ForwardPath> forward_paths() { return kPaths; }
+  [[nodiscard]] bool runs(ForwardPath path, const ForwardCall& call) const noexcept;
+  [[nodiscard]] ForwardPath choose_path(const ForwardCall& call) const noexcept;
+
   template <class Stage>
   void launch(Stream& stream, const LaunchConfig& config, const typename Stage::Params& params);
 
@@ -274,6 +279,8 @@ class SWITCHYARD_API GpuBackend {
   void replay(Stream& stream, const Graph& graph);
 
  private:
+  static constexpr ForwardPath kPaths[] = {ForwardPath::staged, ForwardPath::route_plan};
+
   DeviceInfo info_;
   std::unique_ptr<const gpu::TunedBodies<Api>> tuned_;
 };

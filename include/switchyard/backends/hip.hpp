@@ -27,6 +27,7 @@ struct SWITCHYARD_API HipApi {
 /// A Backend on an AMD GPU, of waves of 32 or 64 lanes.
 using HipBackend = GpuBackend<HipApi>;
 
+static_assert(FusingBackend<HipBackend>);
 static_assert(Backend<HipBackend>);
 
 }  // namespace switchyard
