@@ -48,15 +48,13 @@ VulkanBackend::Graph& VulkanBackend::Graph::operator=(Graph&&) noexcept = defaul
 VulkanBackend::Graph::~Graph() = default;
 
 VulkanBackend::VulkanBackend(const VulkanOptions& options)
-    : device_(core::translate_bad_alloc(
-          [&] { return vulkan::open_device(options.device, options.name); })) {}
+    : device_(core::translate_bad_alloc([&] { return vulkan::open_device(options); })) {}
 VulkanBackend::~VulkanBackend() = default;
 
 DeviceList VulkanBackend::devices() {
   DeviceList list;
   try {
-    const vulkan::Instance instance;
-    vulkan::PhysicalDevices found = vulkan::find_devices(instance);
+    vulkan::PhysicalDevices found = vulkan::find_devices(vulkan::shared_instance());
     for (vulkan::PhysicalDevice& device : found.usable)
       list.devices.push_back(std::move(device.info));
     list.reason = std::move(found.reason);
@@ -69,6 +67,10 @@ DeviceList VulkanBackend::devices() {
 
 const DeviceInfo& VulkanBackend::info() const noexcept {
   return device_->physical().info;
+}
+
+VulkanBodies VulkanBackend::bodies() const noexcept {
+  return device_->bodies();
 }
 
 VulkanBackend::Stream VulkanBackend::make_stream() {
@@ -121,7 +123,9 @@ void VulkanBackend::synchronize(Stream& stream) {
 
 void VulkanBackend::synchronize(const Event& event) {
   const vulkan::TimelinePoint point = event.state_->latest();
-  if (point.timeline != nullptr) point.timeline->wait_for(point.value);
+  if (point.timeline == nullptr) return;
+  point.timeline->submit_up_to(point.value);
+  point.timeline->wait_for(point.value);
 }
 
 void VulkanBackend::begin_capture(Stream& stream) {

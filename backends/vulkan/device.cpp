@@ -3,24 +3,31 @@
 
 #include <string>
 #include <utility>
+#include <vector>
 
+#include "backends/vulkan/bodies.hpp"
 #include "backends/vulkan/check.hpp"
 #include "backends/vulkan/features.hpp"
+#include "backends/vulkan/matrix_features.hpp"
 #include "backends/vulkan/usual_pipelines.hpp"
 #include "switchyard/error.hpp"
 
 namespace switchyard::vulkan {
 
-LogicalDevice::LogicalDevice(const Instance& instance, const PhysicalDevice& physical) {
+LogicalDevice::LogicalDevice(const PhysicalDevice& physical) {
+  const Instance& instance = shared_instance();
   const float priority = 1.0F;
   auto queue = structure<VkDeviceQueueCreateInfo>(VK_STRUCTURE_TYPE_DEVICE_QUEUE_CREATE_INFO);
   queue.queueFamilyIndex = physical.queue_family;
   queue.queueCount = 1;
   queue.pQueuePriorities = &priority;
-  Features features;
+  Features features(physical.matrices);
   features.need_all();
+  const std::vector<const char*> extensions = matrix_extensions(physical.matrices);
   auto info = structure<VkDeviceCreateInfo>(VK_STRUCTURE_TYPE_DEVICE_CREATE_INFO);
   info.pNext = features.chain();
+  info.enabledExtensionCount = static_cast<std::uint32_t>(extensions.size());
+  info.ppEnabledExtensionNames = extensions.data();
   info.queueCreateInfoCount = 1;
   info.pQueueCreateInfos = &queue;
   check(instance.api().CreateDevice(physical.handle, &info, nullptr, &handle_), "vkCreateDevice");
@@ -56,19 +63,20 @@ void LogicalDevice::wait_idle() const {
   check(api_.DeviceWaitIdle(handle_), "vkDeviceWaitIdle");
 }
 
-Device::Device(std::unique_ptr<const Instance> instance, PhysicalDevice physical)
-    : instance_(std::move(instance)),
-      physical_(std::move(physical)),
-      logical_(*instance_, physical_),
+Device::Device(PhysicalDevice physical, VulkanBodies bodies)
+    : physical_(std::move(physical)),
+      bodies_(bodies),
+      logical_(physical_),
       arena_(logical_, physical_),
       fill_patterns_(logical_, physical_),
       pipelines_(logical_, physical_) {}
 
 Device::~Device() = default;
 
-std::shared_ptr<Device> open_device(int index, const std::string& name) {
-  auto instance = std::make_unique<const Instance>();
-  PhysicalDevices found = find_devices(*instance);
+std::shared_ptr<Device> open_device(const VulkanOptions& options) {
+  const auto& [index, name, asked] = options;
+  const VulkanBodies bodies = choose_bodies(asked);
+  PhysicalDevices found = find_devices(shared_instance());
   if (found.usable.empty()) throw Error(ErrorCode::device_unavailable, found.reason);
   std::erase_if(found.usable, [&](const PhysicalDevice& device) {
     return device.info.name.find(name) == std::string::npos;
@@ -79,9 +87,9 @@ std::shared_ptr<Device> open_device(int index, const std::string& name) {
     throw Error(ErrorCode::device_unavailable, "device is " + std::to_string(index) +
                                                    ", must be in [0, number of devices" + which +
                                                    " = " + std::to_string(count) + ")");
-  auto device = std::make_shared<Device>(std::move(instance),
-                                         std::move(found.usable[static_cast<std::size_t>(index)]));
-  make_usual_pipelines(device->pipelines(), device->physical().info.wave_size);
+  auto device =
+      std::make_shared<Device>(std::move(found.usable[static_cast<std::size_t>(index)]), bodies);
+  make_usual_pipelines(device->pipelines(), device->physical(), bodies);
   return device;
 }
 

@@ -10,13 +10,14 @@
 #include "backends/vulkan/fill_patterns.hpp"
 #include "backends/vulkan/physical_device.hpp"
 #include "backends/vulkan/pipelines.hpp"
+#include "switchyard/backends/vulkan.hpp"
 
 namespace switchyard::vulkan {
 
 /// A VkDevice, its functions and its queue. Any thread may call any member.
 class LogicalDevice {
  public:
-  LogicalDevice(const Instance& instance, const PhysicalDevice& physical);
+  explicit LogicalDevice(const PhysicalDevice& physical);
   LogicalDevice(const LogicalDevice&) = delete;
   LogicalDevice& operator=(const LogicalDevice&) = delete;
   ~LogicalDevice();
@@ -38,8 +39,7 @@ class LogicalDevice {
 /// Any thread may call any member.
 class Device {
  public:
-  /// `instance` is the one that `physical` was found with.
-  Device(std::unique_ptr<const Instance> instance, PhysicalDevice physical);
+  Device(PhysicalDevice physical, VulkanBodies bodies);
   Device(const Device&) = delete;
   Device& operator=(const Device&) = delete;
   ~Device();
@@ -48,14 +48,16 @@ class Device {
   [[nodiscard]] VkDevice handle() const noexcept { return logical_.handle(); }
   [[nodiscard]] const LogicalDevice& logical() const noexcept { return logical_; }
   [[nodiscard]] const PhysicalDevice& physical() const noexcept { return physical_; }
+  /// What the backend was asked to run.
+  [[nodiscard]] VulkanBodies bodies() const noexcept { return bodies_; }
 
   [[nodiscard]] Arena& arena() noexcept { return arena_; }
   [[nodiscard]] Pipelines& pipelines() noexcept { return pipelines_; }
   [[nodiscard]] const FillPatterns& fill_patterns() const noexcept { return fill_patterns_; }
 
  private:
-  std::unique_ptr<const Instance> instance_;
   PhysicalDevice physical_;
+  VulkanBodies bodies_;
   LogicalDevice logical_;
   Arena arena_;
   FillPatterns fill_patterns_;
@@ -63,6 +65,6 @@ class Device {
 };
 
 /// The device that a backend's options ask for. Throws Error{device_unavailable}.
-[[nodiscard]] std::shared_ptr<Device> open_device(int index, const std::string& name);
+[[nodiscard]] std::shared_ptr<Device> open_device(const VulkanOptions& options);
 
 }  // namespace switchyard::vulkan

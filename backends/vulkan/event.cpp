@@ -31,6 +31,11 @@ void EventState::set_latest(TimelinePoint point) {
   std::swap(latest_, point);  // what was there is destroyed outside the lock
 }
 
+void EventState::forget(const Timeline& timeline, std::uint64_t value) {
+  const std::scoped_lock lock(mutex_);
+  if (latest_.timeline.get() == &timeline && latest_.value == value) latest_ = {};
+}
+
 std::uint64_t EventState::ticks(std::string_view name) const {
   const TimelinePoint point = latest();
   std::uint64_t ticks = 0;

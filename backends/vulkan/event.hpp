@@ -22,6 +22,8 @@ class EventState {
 
   [[nodiscard]] TimelinePoint latest() const;
   void set_latest(TimelinePoint point);
+  /// Its latest recording was in a batch that was never submitted: as if it was never recorded.
+  void forget(const Timeline& timeline, std::uint64_t value);
 
   /// Ticks of the device's clock. Throws Error{invalid_argument}, calling the event `name`, where
   /// it was not recorded or has not passed.

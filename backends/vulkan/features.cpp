@@ -3,17 +3,20 @@
 
 namespace switchyard::vulkan {
 
-Features::Features() noexcept
+Features::Features(const MatrixSupport& matrices) noexcept
     : base_(structure<VkPhysicalDeviceFeatures2>(VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_FEATURES_2)),
       v11_(structure<VkPhysicalDeviceVulkan11Features>(
           VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_1_1_FEATURES)),
       v12_(structure<VkPhysicalDeviceVulkan12Features>(
           VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_1_2_FEATURES)),
       v13_(structure<VkPhysicalDeviceVulkan13Features>(
-          VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_1_3_FEATURES)) {
+          VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_1_3_FEATURES)),
+      matrices_(matrices) {
   base_.pNext = &v11_;
   v11_.pNext = &v12_;
   v12_.pNext = &v13_;
+  if (matrices_.any()) v13_.pNext = &matrix_;
+  if (matrices_.bf16) matrix_.next = &bfloat16_;
 }
 
 template <class Self, class Visit>
@@ -34,6 +37,11 @@ void Features::for_each_needed(Self& self, Visit visit) {
 
 void Features::need_all() noexcept {
   for_each_needed(*this, [](const char*, VkBool32& flag) { flag = VK_TRUE; });
+  if (!matrices_.any()) return;
+  v12_.shaderFloat16 = VK_TRUE;
+  matrix_.cooperative_matrix = VK_TRUE;
+  bfloat16_.bfloat16_type = VK_TRUE;
+  bfloat16_.bfloat16_cooperative_matrix = VK_TRUE;
 }
 
 std::string Features::missing() const {

@@ -4,21 +4,22 @@
 
 #include <string>
 
-#include "backends/vulkan/instance.hpp"
+#include "backends/vulkan/matrix_features.hpp"
 
 namespace switchyard::vulkan {
 
 /// Vulkan's chain of feature structures.
 class Features {
  public:
-  Features() noexcept;
+  /// With those of `matrices` in need_all.
+  explicit Features(const MatrixSupport& matrices) noexcept;
   Features(const Features&) = delete;
   Features& operator=(const Features&) = delete;
   ~Features() = default;
 
   [[nodiscard]] VkPhysicalDeviceFeatures2* chain() noexcept { return &base_; }
 
-  /// Sets every feature that is needed, and no other.
+  /// Sets every feature that is needed and those of the matrices, and no other.
   void need_all() noexcept;
   /// The names of those that are needed and not set, by commas.
   [[nodiscard]] std::string missing() const;
@@ -32,6 +33,9 @@ class Features {
   VkPhysicalDeviceVulkan11Features v11_;
   VkPhysicalDeviceVulkan12Features v12_;
   VkPhysicalDeviceVulkan13Features v13_;
+  CooperativeMatrixFeatures matrix_;
+  Bfloat16Features bfloat16_;
+  MatrixSupport matrices_;
 };
 
 }  // namespace switchyard::vulkan

@@ -37,13 +37,13 @@ Instance::Instance() : library_(dlopen(kLibrary, RTLD_NOW | RTLD_LOCAL)) {
     unavailable(std::string("the Vulkan loader cannot be opened: ") +
                 (reason == nullptr ? kLibrary : reason));
   }
-  const auto find_function =
+  find_function_ =
       reinterpret_cast<PFN_vkGetInstanceProcAddr>(dlsym(library_.get(), "vkGetInstanceProcAddr"));
-  if (find_function == nullptr)
+  if (find_function_ == nullptr)
     unavailable(std::string(kLibrary) + " has no function vkGetInstanceProcAddr");
 
   GlobalApi global;
-#define SWITCHYARD_VK_FIND(Name) find(find_function, VK_NULL_HANDLE, "vk" #Name, global.Name);
+#define SWITCHYARD_VK_FIND(Name) find(find_function_, VK_NULL_HANDLE, "vk" #Name, global.Name);
   SWITCHYARD_VK_GLOBAL_FUNCTIONS(SWITCHYARD_VK_FIND)
 #undef SWITCHYARD_VK_FIND
   std::uint32_t version = 0;
@@ -57,13 +57,18 @@ Instance::Instance() : library_(dlopen(kLibrary, RTLD_NOW | RTLD_LOCAL)) {
   info.pApplicationInfo = &application;
   if (const VkResult result = global.CreateInstance(&info, nullptr, &handle_); result != VK_SUCCESS)
     unavailable("no Vulkan driver can be used: vkCreateInstance: " + name_of(result));
-#define SWITCHYARD_VK_FIND(Name) find(find_function, handle_, "vk" #Name, api_.Name);
+#define SWITCHYARD_VK_FIND(Name) find(find_function_, handle_, "vk" #Name, api_.Name);
   SWITCHYARD_VK_INSTANCE_FUNCTIONS(SWITCHYARD_VK_FIND)
 #undef SWITCHYARD_VK_FIND
 }
 
 Instance::~Instance() {
   if (handle_ != VK_NULL_HANDLE) api_.DestroyInstance(handle_, nullptr);
+}
+
+const Instance& shared_instance() {
+  static const Instance& instance = *new Instance;  // for good: drivers have exit handlers too
+  return instance;
 }
 
 }  // namespace switchyard::vulkan

@@ -1,12 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// The launches of the stages: those of the SIMT bodies, whose GLSL twins have their names.
+// The launches of the stages: those of the SIMT bodies, whose GLSL twins have their names, but the
+// matrix products, which products.hpp plans.
+#include "backends/vulkan/launches.hpp"
 #include "backends/vulkan/stream.hpp"
-#include "kernels/combine/simt.hpp"
-#include "kernels/down/simt.hpp"
-#include "kernels/gate/simt.hpp"
-#include "kernels/gate_up/simt.hpp"
-#include "kernels/plan/simt.hpp"
-#include "kernels/route/simt.hpp"
 #include "switchyard/backends/vulkan.hpp"
 
 namespace switchyard {
@@ -14,13 +10,10 @@ namespace switchyard {
 template <class Stage>
 void VulkanBackend::launch(Stream& stream, const LaunchConfig& /*config*/,
                            const typename Stage::Params& params) {
-  kernels::simt::launch_all(params, info().wave_size,
-                            [&stream]<class Body>(const kernels::simt::LaunchShape& shape,
-                                                  const typename Stage::Params& block) {
-                              if (shape.num_blocks == 0) return;
-                              stream.state_->launch(Body::kName, shape,
-                                                    std::as_bytes(std::span(&block, 1)));
-                            });
+  vulkan::for_each_launch(params, device_->physical().product_device(), device_->bodies(),
+                          [&](const vulkan::BodyLaunch& launch) {
+                            stream.state_->launch(launch, std::as_bytes(std::span(&params, 1)));
+                          });
 }
 
 #define SWITCHYARD_VULKAN_BODY(Stage)                                 \

@@ -3,12 +3,12 @@
 
 #include <algorithm>
 #include <bit>
-#include <cstring>
 #include <optional>
 #include <thread>
 
 #include "backends/vulkan/check.hpp"
 #include "backends/vulkan/features.hpp"
+#include "backends/vulkan/matrix_features.hpp"
 #include "kernels/param_block.hpp"
 #include "kernels/simt.hpp"
 
@@ -25,6 +25,8 @@ struct Properties {
       structure<VkPhysicalDeviceProperties2>(VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_PROPERTIES_2);
   VkPhysicalDeviceVulkan11Properties v11 = structure<VkPhysicalDeviceVulkan11Properties>(
       VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_1_1_PROPERTIES);
+  VkPhysicalDeviceVulkan12Properties v12 = structure<VkPhysicalDeviceVulkan12Properties>(
+      VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_1_2_PROPERTIES);
   VkPhysicalDeviceVulkan13Properties v13 = structure<VkPhysicalDeviceVulkan13Properties>(
       VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_1_3_PROPERTIES);
   VkPhysicalDeviceShaderSMBuiltinsPropertiesNV nv =
@@ -34,8 +36,8 @@ struct Properties {
       VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SHADER_CORE_PROPERTIES_AMD);
 };
 
-[[nodiscard]] bool has_extension(const Instance& instance, VkPhysicalDevice device,
-                                 const char* name) {
+[[nodiscard]] std::vector<VkExtensionProperties> extensions_of(const Instance& instance,
+                                                               VkPhysicalDevice device) {
   std::uint32_t count = 0;
   check(instance.api().EnumerateDeviceExtensionProperties(device, nullptr, &count, nullptr),
         "vkEnumerateDeviceExtensionProperties");
@@ -43,21 +45,20 @@ struct Properties {
   check(
       instance.api().EnumerateDeviceExtensionProperties(device, nullptr, &count, extensions.data()),
       "vkEnumerateDeviceExtensionProperties");
-  return std::any_of(extensions.begin(), extensions.end(), [name](const auto& extension) {
-    return std::strcmp(extension.extensionName, name) == 0;
-  });
+  return extensions;
 }
 
-void read_properties(const Instance& instance, VkPhysicalDevice device, Properties& all) {
+void read_properties(const Instance& instance, VkPhysicalDevice device,
+                     const std::vector<VkExtensionProperties>& extensions, Properties& all) {
   all.base.pNext = &all.v11;
-  all.v11.pNext = &all.v13;
+  all.v11.pNext = &all.v12;
+  all.v12.pNext = &all.v13;
   void** last = &all.v13.pNext;
-  if (has_extension(instance, device, VK_NV_SHADER_SM_BUILTINS_EXTENSION_NAME)) {
+  if (has_extension(extensions, VK_NV_SHADER_SM_BUILTINS_EXTENSION_NAME)) {
     *last = &all.nv;
     last = &all.nv.pNext;
   }
-  if (has_extension(instance, device, VK_AMD_SHADER_CORE_PROPERTIES_EXTENSION_NAME))
-    *last = &all.amd;
+  if (has_extension(extensions, VK_AMD_SHADER_CORE_PROPERTIES_EXTENSION_NAME)) *last = &all.amd;
   instance.api().GetPhysicalDeviceProperties2(device, &all.base);
 }
 
@@ -133,11 +134,12 @@ void read_properties(const Instance& instance, VkPhysicalDevice device, Properti
   instance.api().GetPhysicalDeviceProperties(device.handle, &plain);
   device.info.name = plain.deviceName;
   if (plain.apiVersion < VK_API_VERSION_1_3) return "has no Vulkan 1.3";
-  Features features;
+  Features features(MatrixSupport{});
   instance.api().GetPhysicalDeviceFeatures2(device.handle, features.chain());
   if (const std::string names = features.missing(); !names.empty()) return "lacks " + names;
+  const std::vector<VkExtensionProperties> extensions = extensions_of(instance, device.handle);
   Properties all;
-  read_properties(instance, device.handle, all);
+  read_properties(instance, device.handle, extensions, all);
   if (std::string text = shortage(all); !text.empty()) return text;
   if (!choose_queue(instance, device)) return "has no compute queue with a clock";
 
@@ -146,6 +148,12 @@ void read_properties(const Instance& instance, VkPhysicalDevice device, Properti
   device.info.compute_units = compute_units(all);
   device.info.wave_size = static_cast<int>(all.v11.subgroupSize);
   device.wave_size_varies = all.v13.minSubgroupSize != all.v13.maxSubgroupSize;
+  device.shared_bytes = plain.limits.maxComputeSharedMemorySize;
+  device.float_controls = {all.v12.shaderDenormPreserveFloat32 == VK_TRUE,
+                           all.v12.shaderRoundingModeRTEFloat32 == VK_TRUE,
+                           all.v12.shaderSignedZeroInfNanPreserveFloat32 == VK_TRUE};
+  device.is_cpu = plain.deviceType == VK_PHYSICAL_DEVICE_TYPE_CPU;
+  device.matrices = find_matrices(instance, device.handle, extensions);
   device.timestamp_ns = static_cast<double>(plain.limits.timestampPeriod);
   device.max_blocks = plain.limits.maxComputeWorkGroupCount[0];
   device.max_allocation_bytes = std::min({all.v11.maxMemoryAllocationSize, all.v13.maxBufferSize,

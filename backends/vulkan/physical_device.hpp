@@ -5,7 +5,9 @@
 #include <string>
 #include <vector>
 
+#include "backends/vulkan/float_controls.hpp"
 #include "backends/vulkan/instance.hpp"
+#include "backends/vulkan/products.hpp"
 #include "switchyard/backend.hpp"
 
 namespace switchyard::vulkan {
@@ -21,6 +23,14 @@ struct PhysicalDevice {
   std::uint32_t max_blocks = 0;           // of a launch
   VkDeviceSize max_allocation_bytes = 0;  // of one piece of memory
   bool wave_size_varies = false;          // a pipeline has to ask for info.wave_size
+  std::size_t shared_bytes = 0;           // of a workgroup
+  MatrixSupport matrices;
+  FloatControls float_controls;
+  bool is_cpu = false;  // a software device
+
+  [[nodiscard]] ProductDevice product_device() const noexcept {
+    return {info.wave_size, shared_bytes, matrices};
+  }
 };
 
 struct PhysicalDevices {

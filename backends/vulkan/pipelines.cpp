@@ -7,6 +7,7 @@
 
 #include "backends/vulkan/check.hpp"
 #include "backends/vulkan/device.hpp"
+#include "backends/vulkan/float_controls.hpp"
 #include "backends/vulkan/shaders.hpp"
 #include "kernels/param_block.hpp"
 #include "switchyard/error.hpp"
@@ -48,10 +49,14 @@ class ShaderModule {
 
 }  // namespace
 
-Specialization specialize(const kernels::simt::LaunchShape& shape, int wave_size) noexcept {
-  const bool is_usual = shape.shared_bytes <= 4 * kUsualSharedWords;
-  return {static_cast<std::uint32_t>(wave_size), static_cast<std::uint32_t>(shape.num_threads),
-          is_usual ? kUsualSharedWords : kMaxSharedWords};
+Specialization specialize(const BodyLaunch& launch, int wave_size) noexcept {
+  const bool is_usual = launch.shape.shared_bytes <= 4 * kUsualSharedWords;
+  return {static_cast<std::uint32_t>(wave_size),
+          static_cast<std::uint32_t>(launch.shape.num_threads),
+          is_usual ? kUsualSharedWords : kMaxSharedWords,
+          static_cast<std::uint32_t>(launch.activation_dtype),
+          static_cast<std::uint32_t>(launch.weight_dtype),
+          static_cast<std::uint32_t>(launch.depth)};
 }
 
 Pipelines::Pipelines(const LogicalDevice& device, const PhysicalDevice& physical)
@@ -71,8 +76,9 @@ Pipelines::~Pipelines() {
   device_.api().DestroyPipelineLayout(device_.handle(), layout_, nullptr);
 }
 
-VkPipeline Pipelines::find(std::string_view body, const kernels::simt::LaunchShape& shape) {
-  const Specialization wanted = specialize(shape, physical_.info.wave_size);
+VkPipeline Pipelines::find(const BodyLaunch& launch) {
+  const std::string_view body = launch.body;
+  const Specialization wanted = specialize(launch, physical_.info.wave_size);
   const std::scoped_lock lock(mutex_);
   for (const Pipeline& pipeline : pipelines_)
     if (pipeline.body == body && pipeline.specialization == wanted) return pipeline.handle;
@@ -87,11 +93,17 @@ VkPipeline Pipelines::find(std::string_view body, const kernels::simt::LaunchSha
 }
 
 VkPipeline Pipelines::make(std::string_view body, const Specialization& specialization) {
-  const ShaderModule module(device_, shader_of(body).words);
-  constexpr std::array<VkSpecializationMapEntry, 3> kEntries{
+  const Shader& shader = shader_of(body);
+  const ShaderModule module =
+      shader.is_exact ? ShaderModule(device_, hold_to(physical_.float_controls, shader.words))
+                      : ShaderModule(device_, shader.words);
+  constexpr std::array<VkSpecializationMapEntry, 6> kEntries{
       {{0, offsetof(Specialization, wave_size), 4},
        {1, offsetof(Specialization, num_threads), 4},
-       {2, offsetof(Specialization, shared_words), 4}}};
+       {2, offsetof(Specialization, shared_words), 4},
+       {3, offsetof(Specialization, activation_dtype), 4},
+       {4, offsetof(Specialization, weight_dtype), 4},
+       {5, offsetof(Specialization, depth), 4}}};
   const VkSpecializationInfo constants{static_cast<std::uint32_t>(kEntries.size()), kEntries.data(),
                                        sizeof specialization, &specialization};
   auto wave = structure<VkPipelineShaderStageRequiredSubgroupSizeCreateInfo>(

@@ -8,25 +8,26 @@
 #include <vector>
 
 #include "backends/vulkan/physical_device.hpp"
-#include "kernels/simt.hpp"
+#include "backends/vulkan/products.hpp"
 
 namespace switchyard::vulkan {
 
 class LogicalDevice;
 
-/// What a pipeline is specialised to, beside the device's wave size. The layout is that of the
-/// bodies' constants 0, 1 and 2.
+/// What a pipeline is specialised to: the bodies' constants 0 to 5, in their order.
 struct Specialization {
   std::uint32_t wave_size;
   std::uint32_t num_threads;
   std::uint32_t shared_words;  // of four bytes: 8 KiB, or 32 KiB where a launch needs more
+  std::uint32_t activation_dtype;
+  std::uint32_t weight_dtype;
+  std::uint32_t depth;
 
   bool operator==(const Specialization&) const = default;
 };
 
-/// The smallest specialisation that runs a launch of this shape.
-[[nodiscard]] Specialization specialize(const kernels::simt::LaunchShape& shape,
-                                        int wave_size) noexcept;
+/// The smallest specialisation that runs a launch.
+[[nodiscard]] Specialization specialize(const BodyLaunch& launch, int wave_size) noexcept;
 
 /// Any thread may call any member.
 class Pipelines {
@@ -38,8 +39,8 @@ class Pipelines {
 
   /// The layout of all pipelines: a parameter block as push constants.
   [[nodiscard]] VkPipelineLayout layout() const noexcept { return layout_; }
-  /// The pipeline for launches of this shape; makes it where it is not there yet.
-  [[nodiscard]] VkPipeline find(std::string_view body, const kernels::simt::LaunchShape& shape);
+  /// The pipeline for launches like this one; makes it where it is not there yet.
+  [[nodiscard]] VkPipeline find(const BodyLaunch& launch);
 
  private:
   struct Pipeline {

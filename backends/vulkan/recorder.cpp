@@ -56,11 +56,10 @@ void Recorder::fill(const Place& to, VkDeviceSize bytes, std::byte value) {
   if (tail > 0) copy_unordered({to.buffer, to.offset + head + words}, pattern, tail);
 }
 
-void Recorder::launch(std::string_view body, const kernels::simt::LaunchShape& shape,
-                      std::span<const std::byte> params) {
-  const VkPipeline pipeline = device_.pipelines().find(body, shape);
+void Recorder::launch(const BodyLaunch& launch, std::span<const std::byte> params) {
+  const VkPipeline pipeline = device_.pipelines().find(launch);
   const auto blocks = static_cast<std::uint32_t>(
-      std::min<std::int64_t>(shape.num_blocks, device_.physical().max_blocks));
+      std::min<std::int64_t>(launch.shape.num_blocks, device_.physical().max_blocks));
   barrier();
   const DeviceApi& api = device_.api();
   api.CmdBindPipeline(commands_, VK_PIPELINE_BIND_POINT_COMPUTE, pipeline);

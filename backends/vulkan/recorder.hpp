@@ -22,8 +22,7 @@ class Recorder {
 
   void copy(const Place& to, const Place& from, VkDeviceSize bytes);
   void fill(const Place& to, VkDeviceSize bytes, std::byte value);
-  void launch(std::string_view body, const kernels::simt::LaunchShape& shape,
-              std::span<const std::byte> params);
+  void launch(const BodyLaunch& launch, std::span<const std::byte> params);
   void timestamp(const EventState& event);
   /// What was copied to staging memory can be read by the host once the batch has passed.
   void show_to_host();

@@ -12,11 +12,35 @@ constexpr std::uint32_t kCombine[] = {
 constexpr std::uint32_t kDown[] = {
 #include "backends/vulkan/spirv/down.inc"
 };
+constexpr std::uint32_t kDownMatrixBf16[] = {
+#include "backends/vulkan/spirv/down_matrix_bf16.inc"
+};
+constexpr std::uint32_t kDownMatrixEmulated[] = {
+#include "backends/vulkan/spirv/down_matrix_emulated.inc"
+};
+constexpr std::uint32_t kDownMatrixF16[] = {
+#include "backends/vulkan/spirv/down_matrix_f16.inc"
+};
+constexpr std::uint32_t kDownVector[] = {
+#include "backends/vulkan/spirv/down_vector.inc"
+};
 constexpr std::uint32_t kGate[] = {
 #include "backends/vulkan/spirv/gate.inc"
 };
 constexpr std::uint32_t kGateUp[] = {
 #include "backends/vulkan/spirv/gate_up.inc"
+};
+constexpr std::uint32_t kGateUpMatrixBf16[] = {
+#include "backends/vulkan/spirv/gate_up_matrix_bf16.inc"
+};
+constexpr std::uint32_t kGateUpMatrixEmulated[] = {
+#include "backends/vulkan/spirv/gate_up_matrix_emulated.inc"
+};
+constexpr std::uint32_t kGateUpMatrixF16[] = {
+#include "backends/vulkan/spirv/gate_up_matrix_f16.inc"
+};
+constexpr std::uint32_t kGateUpVector[] = {
+#include "backends/vulkan/spirv/gate_up_vector.inc"
 };
 constexpr std::uint32_t kPlanBlock[] = {
 #include "backends/vulkan/spirv/plan_block.inc"
@@ -38,16 +62,24 @@ constexpr std::uint32_t kRoute[] = {
 };
 
 constexpr std::array kShaders{
-    Shader{"combine", kCombine},
+    Shader{"combine", kCombine, true},
     Shader{"down", kDown},
-    Shader{"gate", kGate},
+    Shader{"down_matrix_bf16", kDownMatrixBf16},
+    Shader{"down_matrix_emulated", kDownMatrixEmulated},
+    Shader{"down_matrix_f16", kDownMatrixF16},
+    Shader{"down_vector", kDownVector},
+    Shader{"gate", kGate, true},
     Shader{"gate_up", kGateUp},
+    Shader{"gate_up_matrix_bf16", kGateUpMatrixBf16},
+    Shader{"gate_up_matrix_emulated", kGateUpMatrixEmulated},
+    Shader{"gate_up_matrix_f16", kGateUpMatrixF16},
+    Shader{"gate_up_vector", kGateUpVector},
     Shader{"plan_block", kPlanBlock},
     Shader{"plan_count", kPlanCount},
     Shader{"plan_fill", kPlanFill},
     Shader{"plan_scan", kPlanScan},
     Shader{"plan_scatter", kPlanScatter},
-    Shader{"route", kRoute},
+    Shader{"route", kRoute, true},
 };
 
 }  // namespace

@@ -11,6 +11,7 @@ namespace switchyard::vulkan {
 struct Shader {
   std::string_view body;  ///< As the SIMT body of the same work is called.
   std::span<const std::uint32_t> words;
+  bool is_exact = false;  ///< Its arithmetic gives the same bits on every backend.
 };
 
 /// Every body.

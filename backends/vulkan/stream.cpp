@@ -30,14 +30,19 @@ constexpr std::size_t kExpectedWaits = 16;
 
 StreamState::StreamState(std::shared_ptr<Device> device)
     : device_(std::move(device)),
-      timeline_(std::make_shared<Timeline>(device_)),
+      timeline_(std::make_shared<Timeline>(device_, *this)),
       pool_(device_, kBatches),
       staging_(device_->logical(), device_->physical(), MemoryKind::staging,
                kBatches * kStagingBytes) {
-  for (Batch& batch : batches_) batch.waits.reserve(kExpectedWaits);
+  for (Batch& batch : batches_) {
+    batch.waits.reserve(kExpectedWaits);
+    batch.events.reserve(kMaxOperations);
+  }
 }
 
 StreamState::~StreamState() {
+  const auto lock = timeline_->lock();
+  timeline_->detach();
   try {
     flush();
     timeline_->wait_for(submitted_);
@@ -53,7 +58,7 @@ StreamState::Batch& StreamState::next_batch() {
   batch.num_operations = 0;
   batch.staging_used = 0;
   batch.waits.clear();
-  batch.event.reset();
+  batch.events.clear();
   batch.segment.reset();
   return batch;
 }
@@ -79,8 +84,14 @@ void StreamState::close_if_full() {
 void StreamState::flush() {
   if (!is_open_) return;
   is_open_ = false;  // whatever fails below, the batch is gone
-  pool_.end(current_);
-  submit(pool_.at(current_));
+  try {
+    pool_.end(current_);
+    submit(pool_.at(current_));
+  } catch (...) {
+    for (const std::shared_ptr<EventState>& event : batches_[current_].events)
+      event->forget(*timeline_, submitted_ + 1);
+    throw;
+  }
 }
 
 void StreamState::submit(VkCommandBuffer commands) {
@@ -111,8 +122,7 @@ void StreamState::submit_segment(const std::shared_ptr<const Segment>& segment) 
   submit(segment->commands());
 }
 
-void StreamState::wait_for(TimelinePoint point) {
-  if (point.timeline == nullptr || point.timeline == timeline_) return;
+void StreamState::start_after(TimelinePoint point) {
   std::vector<TimelinePoint>* waits = &open_batch().waits;
   const auto known = std::find_if(
       waits->begin(), waits->end(),
@@ -141,6 +151,7 @@ StreamState::Staging StreamState::take_staging(std::size_t bytes) {
 
 void StreamState::upload(DeviceSpan<std::byte> to, std::span<const std::byte> from) {
   if (from.empty()) return;
+  const auto lock = timeline_->lock();
   if (capture_) return capture_->add(UploadNode{to, from});
   auto place = device_->arena().find(address_of(to.data()), to.size());
   while (!from.empty()) {
@@ -156,6 +167,7 @@ void StreamState::upload(DeviceSpan<std::byte> to, std::span<const std::byte> fr
 void StreamState::download(std::span<std::byte> to, DeviceSpan<const std::byte> from) {
   refuse_while_capturing("download");
   if (to.empty()) return;
+  const auto lock = timeline_->lock();
   auto place = device_->arena().find(address_of(from.data()), from.size());
   while (!to.empty()) {
     const Staging staging = take_staging(to.size());
@@ -172,6 +184,7 @@ void StreamState::download(std::span<std::byte> to, DeviceSpan<const std::byte> 
 
 void StreamState::copy(DeviceSpan<std::byte> to, DeviceSpan<const std::byte> from) {
   if (to.empty() || to.data() == from.data()) return;
+  const auto lock = timeline_->lock();
   const auto target = device_->arena().find(address_of(to.data()), to.size());
   const auto source = device_->arena().find(address_of(from.data()), from.size());
   recorder().copy(target, source, to.size());
@@ -180,33 +193,40 @@ void StreamState::copy(DeviceSpan<std::byte> to, DeviceSpan<const std::byte> fro
 
 void StreamState::fill(DeviceSpan<std::byte> to, std::byte value) {
   if (to.empty()) return;
+  const auto lock = timeline_->lock();
   const auto target = device_->arena().find(address_of(to.data()), to.size());
   recorder().fill(target, to.size(), value);
   close_if_full();
 }
 
-void StreamState::launch(std::string_view body, const kernels::simt::LaunchShape& shape,
-                         std::span<const std::byte> params) {
-  recorder().launch(body, shape, params);
+void StreamState::launch(const BodyLaunch& launch, std::span<const std::byte> params) {
+  const auto lock = timeline_->lock();
+  recorder().launch(launch, params);
   close_if_full();
 }
 
 void StreamState::record(const std::shared_ptr<EventState>& event) {
   if (capture_) return capture_->add(RecordNode{event});
-  wait_for(event->latest());  // its clock may be in use elsewhere
+  wait(event);  // its clock may be in use elsewhere
+  const auto lock = timeline_->lock();
   recorder().timestamp(*event);
-  batches_[current_].event = event;
-  flush();
-  event->set_latest({timeline_, submitted_});
+  batches_[current_].events.push_back(event);
+  event->set_latest({timeline_, submitted_ + 1});
+  close_if_full();
 }
 
 void StreamState::wait(const std::shared_ptr<EventState>& event) {
   if (capture_) return capture_->add(WaitNode{event});
-  wait_for(event->latest());
+  TimelinePoint point = event->latest();
+  if (point.timeline == nullptr || point.timeline == timeline_) return;
+  point.timeline->submit_up_to(point.value);
+  const auto lock = timeline_->lock();
+  start_after(std::move(point));
 }
 
 void StreamState::synchronize() {
   refuse_while_capturing("synchronize");
+  const auto lock = timeline_->lock();
   flush();
   timeline_->wait_for(submitted_);
 }
@@ -231,6 +251,7 @@ void StreamState::replay(const GraphState& graph) {
   struct Run {
     StreamState& stream;
     void operator()(const std::shared_ptr<const Segment>& segment) const {
+      const auto lock = stream.timeline_->lock();
       stream.submit_segment(segment);
     }
     void operator()(const UploadNode& node) const { stream.upload(node.to, node.from); }

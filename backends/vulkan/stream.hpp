@@ -23,7 +23,8 @@ namespace switchyard::vulkan {
 /// Operations are recorded to the open batch, or to the capture. A batch is submitted as one
 /// command buffer, which signals the stream's timeline; a graph's segment is a batch of its own.
 /// Batches go round in a ring, each with a piece of staging memory. Enqueueing does not allocate
-/// host memory.
+/// host memory. One thread at a time calls; beside it any thread may have the open batch submitted,
+/// through the timeline, whose lock every member takes that touches batches.
 class StreamState {
  public:
   explicit StreamState(std::shared_ptr<Device> device);
@@ -35,8 +36,9 @@ class StreamState {
   void download(std::span<std::byte> to, DeviceSpan<const std::byte> from);
   void copy(DeviceSpan<std::byte> to, DeviceSpan<const std::byte> from);
   void fill(DeviceSpan<std::byte> to, std::byte value);
-  void launch(std::string_view body, const kernels::simt::LaunchShape& shape,
-              std::span<const std::byte> params);
+  void launch(const BodyLaunch& launch, std::span<const std::byte> params);
+  /// The event passes with the batch that it is recorded to, which is submitted when it is full or
+  /// when something waits for it.
   void record(const std::shared_ptr<EventState>& event);
   void wait(const std::shared_ptr<EventState>& event);
   void synchronize();
@@ -46,6 +48,12 @@ class StreamState {
   void abandon_capture() noexcept { capture_.reset(); }
   [[nodiscard]] GraphState end_capture();
   void replay(const GraphState& graph);
+
+  /// Submits the open batch if it is number `value` or comes before. Called by the timeline, with
+  /// its lock.
+  void submit_up_to(std::uint64_t value) {
+    if (submitted_ < value) flush();
+  }
 
  private:
   static constexpr std::size_t kBatches = 16;
@@ -58,7 +66,7 @@ class StreamState {
     int num_operations = 0;
     VkDeviceSize staging_used = 0;
     std::vector<TimelinePoint> waits;
-    std::shared_ptr<const EventState> event;
+    std::vector<std::shared_ptr<EventState>> events;
     std::shared_ptr<const Segment> segment;
   };
 
@@ -73,7 +81,8 @@ class StreamState {
   void flush();
   void submit(VkCommandBuffer commands);
   void submit_segment(const std::shared_ptr<const Segment>& segment);
-  void wait_for(TimelinePoint point);
+  /// The open batch starts after `point`, which has been submitted.
+  void start_after(TimelinePoint point);
   /// Staging memory of the open batch: at most `bytes`, at least one.
   struct Staging {
     std::span<std::byte> host;

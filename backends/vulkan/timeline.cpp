@@ -5,10 +5,12 @@
 #include <utility>
 
 #include "backends/vulkan/check.hpp"
+#include "backends/vulkan/stream.hpp"
 
 namespace switchyard::vulkan {
 
-Timeline::Timeline(std::shared_ptr<Device> device) : device_(std::move(device)) {
+Timeline::Timeline(std::shared_ptr<Device> device, StreamState& stream)
+    : stream_(&stream), device_(std::move(device)) {
   auto type = structure<VkSemaphoreTypeCreateInfo>(VK_STRUCTURE_TYPE_SEMAPHORE_TYPE_CREATE_INFO);
   type.semaphoreType = VK_SEMAPHORE_TYPE_TIMELINE;
   auto info = structure<VkSemaphoreCreateInfo>(VK_STRUCTURE_TYPE_SEMAPHORE_CREATE_INFO);
@@ -19,6 +21,11 @@ Timeline::Timeline(std::shared_ptr<Device> device) : device_(std::move(device)) 
 
 Timeline::~Timeline() {
   device_->api().DestroySemaphore(device_->handle(), handle_, nullptr);
+}
+
+void Timeline::submit_up_to(std::uint64_t value) const {
+  const auto own = lock();
+  if (stream_ != nullptr) stream_->submit_up_to(value);
 }
 
 bool Timeline::has_passed(std::uint64_t value) const {

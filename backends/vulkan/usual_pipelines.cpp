@@ -1,37 +1,68 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "backends/vulkan/usual_pipelines.hpp"
 
-#include "kernels/combine/simt.hpp"
-#include "kernels/down/simt.hpp"
-#include "kernels/gate/simt.hpp"
-#include "kernels/gate_up/simt.hpp"
-#include "kernels/plan/simt.hpp"
-#include "kernels/route/simt.hpp"
+#include <array>
+
+#include "backends/vulkan/launches.hpp"
 
 namespace switchyard::vulkan {
+namespace {
 
-void make_usual_pipelines(Pipelines& pipelines, int wave_size) {
-  const auto make = [&]<class Params>(const Params& params) {
-    kernels::simt::launch_all(
-        params, wave_size,
-        [&]<class Body>(const kernels::simt::LaunchShape& shape, const Params& /*block*/) {
-          static_cast<void>(pipelines.find(Body::kName, shape));
-        });
+constexpr std::array kDTypes{DType::f32, DType::bf16, DType::f16};
+
+/// The smallest product that any body can run, in one dtype.
+template <class Params>
+[[nodiscard]] Params smallest_product(DType dtype) noexcept {
+  Params params{};
+  params.max_rows = 1;
+  params.num_experts = 1;
+  params.hidden_size = 8;
+  params.intermediate_size = 8;
+  params.block_size = 16;
+  params.activation_dtype = dtype;
+  params.weight_dtype = dtype;
+  return params;
+}
+
+}  // namespace
+
+void make_usual_pipelines(Pipelines& pipelines, const PhysicalDevice& physical,
+                          VulkanBodies bodies) {
+  const ProductDevice device = physical.product_device();
+  const auto make = [&](const auto& params, VulkanBodies asked) {
+    for_each_launch(params, device, asked, [&pipelines](const BodyLaunch& launch) {
+      static_cast<void>(pipelines.find(launch));
+    });
   };
-  make(kernels::GateParams{});
+  const auto make_product = [&]<class Params>(Params /*tag*/) {
+    make(smallest_product<Params>(DType::f32), VulkanBodies::tiled);
+    if (physical.is_cpu) return;  // which takes long to compile the others
+    for (const DType dtype : kDTypes)
+      for (const VulkanBodies asked : {VulkanBodies::vector, VulkanBodies::matrix}) {
+        const bool wanted =
+            bodies == asked || (bodies == VulkanBodies::automatic &&
+                                (asked == VulkanBodies::vector || device.matrices.has(dtype)));
+        if (wanted) make(smallest_product<Params>(dtype), asked);
+      }
+  };
+  kernels::GateParams gate{};
+  gate.num_tokens = gate.num_outputs = 1;
+  make(gate, bodies);
   kernels::RouteParams route{};
-  route.num_experts = 1;
-  route.num_groups = 1;
-  make(route);
+  route.num_tokens = route.num_experts = route.num_groups = 1;
+  make(route, bodies);
   kernels::PlanParams plan{};
   plan.num_local_experts = 1;
-  make(plan);  // in one block
+  plan.slot_capacity = 1;
+  make(plan, bodies);  // in one block
   plan.top_k = 1;
   plan.num_tokens = static_cast<std::int32_t>(kernels::plan_tile_pairs(0)) + 1;
-  make(plan);  // in several
-  make(kernels::GateUpParams{});
-  make(kernels::DownParams{});
-  make(kernels::CombineParams{});
+  make(plan, bodies);  // in several
+  make_product(kernels::GateUpParams{});
+  make_product(kernels::DownParams{});
+  kernels::CombineParams combine{};
+  combine.num_tokens = combine.hidden_size = 1;
+  make(combine, bodies);
 }
 
 }  // namespace switchyard::vulkan

@@ -6,7 +6,9 @@
 
 namespace switchyard::vulkan {
 
-/// One for every body, as small layers launch it: no forward of theirs makes a pipeline.
-void make_usual_pipelines(Pipelines& pipelines, int wave_size);
+/// One for every body that `bodies` allows, as layers of one dtype launch it, and not too large
+/// ones: no forward of theirs makes a pipeline. On a software device the tiled products alone.
+void make_usual_pipelines(Pipelines& pipelines, const PhysicalDevice& physical,
+                          VulkanBodies bodies);
 
 }  // namespace switchyard::vulkan

@@ -5,36 +5,14 @@
 #include "kernels/glsl/memory.glsl"
 #include "kernels/glsl/elements.glsl"
 #include "kernels/glsl/wave.glsl"
-
-layout(push_constant, scalar) uniform Params {
-  uint64_t activated;
-  uint64_t down;
-  uint64_t bias;
-  uint64_t expert_rows;
-  uint64_t expert_offsets;
-  uint64_t sorted_tokens;
-  uint64_t block_ids;
-  uint64_t live_tokens;
-  int max_rows;
-  int hidden_size;
-  int intermediate_size;
-  int num_experts;
-  int block_size;
-  uint8_t activation_dtype;
-  uint8_t weight_dtype;
-  uint8_t weight_layout;
-} params;
+#include "kernels/down/down.glsl"
 
 const int kMaxProducts = 1;
 #include "kernels/glsl/tile.glsl"
 
-int64_t expert_row(int64_t column) {
-  return int64_t(tile_expert) * int64_t(params.hidden_size) + column;
-}
-
 int64_t x_start(int64_t row) { return row * int64_t(params.intermediate_size); }
 int64_t w_start(int product, int64_t column) {
-  return expert_row(column) * int64_t(params.intermediate_size);
+  return weight_row(tile_expert, column) * int64_t(params.intermediate_size);
 }
 
 void store_tile() {
@@ -45,9 +23,8 @@ void store_tile() {
     [[unroll]] for (int j = 0; j < kColumnsPerThread; ++j) {
       const int64_t h = thread_column(j);
       if (h >= hidden) continue;
-      const float bias = params.bias == 0ul ? 0.0 : load_float(params.bias, expert_row(h));
       store_element(uint(params.activation_dtype), params.expert_rows, row * hidden + h,
-                    sums[0][i][j] + bias);
+                    sums[0][i][j] + bias_of(tile_expert, h));
     }
   }
 }

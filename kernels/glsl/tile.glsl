@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // kernels/simt_tile.hpp in GLSL: 16 packed rows of one expert by 64 columns, through shared memory,
-// f32 sums in the order of the inner dimension, 128 threads. The includer's parameter block has the
+// f32 sums in the order of the inner dimension, 128 threads; kDepth, 8 to 32, is what shared memory
+// can stage. The includer's parameter block has the
 // members of a product over a plan, and it defines
 //
 //   int64_t x_start(int64_t row)                index of the row's element 0 in x
 //   int64_t w_start(int product, int64_t column)  index of the column's element 0 in w
 const int kRows = 16;
 const int kColumns = 64;
-const int kDepth = 32;
+layout(constant_id = 5) const int kDepth = 32;
 const int kPitch = kDepth + 1;
 const int kRowsPerThread = 4;
 const int kColumnsPerThread = 2;
@@ -80,7 +81,7 @@ void multiply(int products, uint64_t x, uint x_dtype, uint64_t w, uint w_dtype, 
       [[unroll]] for (int j = 0; j < kColumnsPerThread; ++j) sums[p][i][j] = 0.0;
   for (int base = 0; base < depth; base += kDepth) {
     const int k = base + stage_k;
-    sync_block();  // the stage before has been read
+    sync_shared();  // the stage before has been read
     [[unroll]] for (int n = 0; n < kRows / kStageLines; ++n)
       x_staged[(stage_line + n * kStageLines) * kPitch + stage_k] =
           k < depth && x_starts[n] >= 0l ? load_element(x_dtype, x, x_starts[n] + int64_t(k)) : 0.0;
@@ -91,7 +92,7 @@ void multiply(int products, uint64_t x, uint x_dtype, uint64_t w, uint w_dtype, 
         value = load_element(w_dtype, w, w_start(line / kColumns, column) + int64_t(k));
       w_staged[line * kPitch + stage_k] = value;
     }
-    sync_block();
+    sync_shared();
     for (int d = 0; d < kDepth; ++d) {
       float row_values[kRowsPerThread];
       [[unroll]] for (int i = 0; i < kRowsPerThread; ++i)

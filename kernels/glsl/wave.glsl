@@ -20,6 +20,8 @@ void sync_block() {
   memoryBarrierShared();
   barrier();
 }
+/// All threads of the block meet; shared memory alone is ordered.
+void sync_shared() { barrier(); }
 /// All lanes of the wave meet; memory is ordered among them.
 void sync_wave() { subgroupBarrier(); }
 

@@ -222,9 +222,12 @@ void check_layout(std::string_view body) {
 
 TEST_CASE("the parameter blocks of the SPIR-V have the layout of C++", "[vulkan]") {
   check_layout<CombineParams>("combine");
-  check_layout<DownParams>("down");
   check_layout<GateParams>("gate");
-  check_layout<GateUpParams>("gate_up");
+  for (const std::string form :
+       {"", "_vector", "_matrix_f16", "_matrix_bf16", "_matrix_emulated"}) {
+    check_layout<DownParams>("down" + form);
+    check_layout<GateUpParams>("gate_up" + form);
+  }
   check_layout<RouteParams>("route");
   for (const std::string_view body :
        {"plan_block", "plan_count", "plan_scan", "plan_scatter", "plan_fill"})

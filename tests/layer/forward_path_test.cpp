@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Paths: who chooses them, what they enqueue, and that all of them leave the same.
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -69,11 +70,12 @@ TEST_CASE("the concept of a fusing backend asks for each of its members", "[path
 
 TEMPLATE_LIST_TEST_CASE("every path enqueues its stages and leaves what the stages leave", "[path]",
                         Backends) {
-  for_each_configuration([](const LayerCase& layer, const CallCase& call, Routing routing) {
+  const std::shared_ptr<TestType> backend = BackendUnderTest<TestType>::make();
+  for_each_configuration([&](const LayerCase& layer, const CallCase& call, Routing routing) {
     std::optional<Outcome> staged;
     for (const ForwardPath path : kPaths) {
       INFO("path " << name(path));
-      Fusing<TestType> on(layer, call, wanting(path));
+      Fusing<TestType> on(backend, layer, call, wanting(path));
       CHECK(on.layer.forward_path(on.memory.inputs()) == path);
       CHECK(on.forward(true) == expected_forward(layer.config, routing, path));
       const Outcome outcome = outcome_of(on);
@@ -87,11 +89,12 @@ TEMPLATE_LIST_TEST_CASE("every path enqueues its stages and leaves what the stag
 
 TEMPLATE_LIST_TEST_CASE("route takes the path of the plan, whatever the forward takes", "[path]",
                         Backends) {
+  const std::shared_ptr<TestType> backend = BackendUnderTest<TestType>::make();
   const LayerCase layer = layer_with(true, true, true);
   const CallCase call = call_with(layer, Routing::gate, true, true);
   for (const ForwardPath path : kPaths) {
     INFO("path " << name(path));
-    Fusing<TestType> on(layer, call, wanting(path));
+    Fusing<TestType> on(backend, layer, call, wanting(path));
     on.recorder.choice = ForwardPath::route_plan;
     const ForwardPath expected = path == ForwardPath::fused_layer ? ForwardPath::route_plan : path;
     CHECK(on.layer.forward_path(on.memory.inputs(), true) == expected);
@@ -105,12 +108,13 @@ TEMPLATE_LIST_TEST_CASE("route takes the path of the plan, whatever the forward 
 
 TEMPLATE_LIST_TEST_CASE("the backend chooses where nothing is asked or what is asked cannot run",
                         "[path]", Backends) {
+  const std::shared_ptr<TestType> backend = BackendUnderTest<TestType>::make();
   const LayerCase layer = layer_with(true, false, false);
   const CallCase call = call_with(layer, Routing::logits, false, false);
   const auto path_with = [&](std::optional<ForwardPath> wanted, bool runs, ForwardPath choice) {
     LayerOptions options;
     options.forward_path = wanted;
-    Fusing<TestType> on(layer, call, options);
+    Fusing<TestType> on(backend, layer, call, options);
     on.recorder.can_run = [runs](ForwardPath) { return runs; };
     on.recorder.choice = choice;
     const ForwardPath path = on.layer.forward_path(on.memory.inputs());
@@ -129,8 +133,9 @@ TEMPLATE_LIST_TEST_CASE("the backend chooses where nothing is asked or what is a
 }
 
 TEMPLATE_LIST_TEST_CASE("the backend is told what the host knows of a call", "[path]", Backends) {
-  for_each_configuration([](const LayerCase& layer, const CallCase& call, Routing routing) {
-    Fusing<TestType> on(layer, call);
+  const std::shared_ptr<TestType> backend = BackendUnderTest<TestType>::make();
+  for_each_configuration([&](const LayerCase& layer, const CallCase& call, Routing routing) {
+    Fusing<TestType> on(backend, layer, call);
     static_cast<void>(on.forward(true));
     REQUIRE(on.recorder.asked.size() == 1);
     const ForwardCall& asked = on.recorder.asked.front();
@@ -155,10 +160,11 @@ TEMPLATE_LIST_TEST_CASE("the backend is told what the host knows of a call", "[p
 
 TEMPLATE_LIST_TEST_CASE("the host path fills the plan itself on a backend that fuses", "[path]",
                         Backends) {
+  const std::shared_ptr<TestType> backend = BackendUnderTest<TestType>::make();
   const LayerCase layer = layer_with(false, false, false);
   const CallCase call = call_with(layer, Routing::logits, false, false);
   for (const ForwardPath path : kPaths) {
-    Fusing<TestType> on(layer, call, wanting(path));
+    Fusing<TestType> on(backend, layer, call, wanting(path));
     CHECK(launches(on.forward(false)) == expected_experts(layer.config));
   }
 }

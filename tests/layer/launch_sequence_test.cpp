@@ -3,6 +3,7 @@
 // memory.
 #include <algorithm>
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -20,8 +21,9 @@ using namespace switchyard::test;
 
 TEMPLATE_LIST_TEST_CASE("the device path enqueues its stages in order and nothing else",
                         "[sequence]", Backends) {
-  for_each_configuration([](const LayerCase& layer, const CallCase& call, Routing routing) {
-    Recorded<TestType> recorded(layer, call);
+  const std::shared_ptr<TestType> backend = BackendUnderTest<TestType>::make();
+  for_each_configuration([&](const LayerCase& layer, const CallCase& call, Routing routing) {
+    Recorded<TestType> recorded(backend, layer, call);
     const ForwardPath path = recorded.layer.forward_path(recorded.memory.inputs());
     const Log plan =
         expected_plan(routing, recorded.layer.forward_path(recorded.memory.inputs(), true));
@@ -37,8 +39,8 @@ TEMPLATE_LIST_TEST_CASE("the device path enqueues its stages in order and nothin
 }
 
 TEMPLATE_LIST_TEST_CASE("route and run_experts give what forward gives", "[sequence]", Backends) {
-  for_each_configuration([](const LayerCase& layer_case, const CallCase& call, Routing) {
-    Session<TestType> session;
+  Session<TestType> session;
+  for_each_configuration([&](const LayerCase& layer_case, const CallCase& call, Routing) {
     MoeLayer<TestType> layer(session.backend, session.stream, layer_case.config, layer_case.host());
     for (const bool bundle : {true, false}) {
       const Outcome whole = run_call(session, layer, call, {bundle, Placement::slab, kPoisons[2]});
@@ -61,8 +63,9 @@ TEMPLATE_LIST_TEST_CASE("route and run_experts give what forward gives", "[seque
 
 TEMPLATE_LIST_TEST_CASE("the host path reads back once, plans and uploads", "[sequence]",
                         Backends) {
-  for_each_configuration([](const LayerCase& layer, const CallCase& call, Routing routing) {
-    Recorded<TestType> recorded(layer, call);
+  const std::shared_ptr<TestType> backend = BackendUnderTest<TestType>::make();
+  for_each_configuration([&](const LayerCase& layer, const CallCase& call, Routing routing) {
+    Recorded<TestType> recorded(backend, layer, call);
     static_cast<void>(recorded.forward(false));
     const Log log = recorded.forward(false);
     const Log gate = routing == Routing::gate ? Log{"launch gate"} : Log{};
@@ -86,6 +89,7 @@ TEMPLATE_LIST_TEST_CASE("a path is chosen by bundle, option and environment, in 
   const LayerCase layer = layer_with(false, false, false);
   const CallCase call = call_with(layer, Routing::logits, false, false);
   const auto is_device = [](const Log& log) { return count(log, "upload") == 0; };
+  const std::shared_ptr<TestType> backend = BackendUnderTest<TestType>::make();
   ScopedEnvironment environment("SWITCHYARD_DEVICE_ROUTE", nullptr);
   for (const char* variable : {"", "0", "1"}) {
     for (const int option : {0, 1, 2}) {
@@ -93,7 +97,7 @@ TEMPLATE_LIST_TEST_CASE("a path is chosen by bundle, option and environment, in 
       LayerOptions options;
       if (option == 1) options.route_path = RoutePath::device;
       if (option == 2) options.route_path = RoutePath::host;
-      Recorded<TestType> recorded(layer, call, options);
+      Recorded<TestType> recorded(backend, layer, call, options);
       for (const char* later : {"0", "1", "nonsense"}) {
         environment.set(later);  // read once, when the layer was made
         for (const bool bundle : {true, false}) {
@@ -116,8 +120,8 @@ TEMPLATE_LIST_TEST_CASE("a forward allocates no host memory", "[sequence]", Back
     const std::vector<int> probe(10);
     return allocations_of_this_thread() - before;
   }() == 1);
-  for_each_configuration([](const LayerCase& layer_case, const CallCase& call, Routing) {
-    Session<TestType> session;
+  Session<TestType> session;
+  for_each_configuration([&](const LayerCase& layer_case, const CallCase& call, Routing) {
     MoeLayer<TestType> layer(session.backend, session.stream, layer_case.config, layer_case.host());
     CallMemory<TestType> memory(session, layer_case.config, call, Placement::slab, kPoisons[1]);
     session.backend.synchronize(session.stream);

@@ -18,10 +18,10 @@ struct BackendUnderTest {
   static std::unique_ptr<B> make() { return std::make_unique<B>(); }
 };
 
-/// A backend and a stream of it.
+/// A backend and a stream of it. Sessions may share a backend, where making one takes long.
 template <class B>
 struct Session {
-  std::unique_ptr<B> owner = BackendUnderTest<B>::make();
+  std::shared_ptr<B> owner = BackendUnderTest<B>::make();
   B& backend = *owner;
   typename B::Stream stream = backend.make_stream();
 

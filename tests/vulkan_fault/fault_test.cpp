@@ -89,6 +89,16 @@ void fail_each(std::int64_t count, std::map<std::string, int>& seen, Run run, Ag
   }
 }
 
+/// The process has one instance: the first call that makes it fails here.
+void fail_instance() {
+  switchyard_fault_at(1);
+  const DeviceList list = VulkanBackend::devices();
+  const std::string name = switchyard_fault_name();
+  switchyard_fault_at(0);
+  if (name != "vkCreateInstance" || list.reason.find(name) == std::string::npos)
+    throw std::logic_error("'" + name + "' failed: '" + list.reason + "'");
+}
+
 void check() {
   std::map<std::string, int> seen;
   switchyard_fault_at(0);
@@ -113,6 +123,12 @@ void check() {
 }  // namespace
 
 int main() {
+  try {
+    fail_instance();
+  } catch (const std::exception& error) {
+    std::printf("FAILED: %s\n", error.what());
+    return 1;
+  }
   const DeviceList list = VulkanBackend::devices();
   if (list.devices.empty()) {
     std::printf("skipped: vulkan: %s\n", list.reason.c_str());

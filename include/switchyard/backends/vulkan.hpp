@@ -29,10 +29,25 @@ struct GraphState;
 SWITCHYARD_API void free_bytes(Device& device, void* memory) noexcept;
 }  // namespace vulkan
 
+/// Which bodies a VulkanBackend runs for the matrix products. All of them route alike, bit for bit;
+/// a product that the asked-for body cannot run, by its dtypes or extents, goes to the tiled one.
+enum class VulkanBodies : std::uint8_t {
+  automatic,  ///< By the number of rows per expert and what the device has.
+  tiled,      ///< Shared memory and plain arithmetic: any dtypes, any extents.
+  vector,     ///< A wave per row of the weights: made for few rows per expert.
+  matrix,     ///< Cooperative matrices, or their arithmetic spelt out where a device has none.
+};
+
+/// "automatic", "tiled", "vector" or "matrix".
+[[nodiscard]] SWITCHYARD_API std::string_view name(VulkanBodies bodies) noexcept;
+
 /// Choices of a VulkanBackend.
 struct VulkanOptions {
   int device = 0;         ///< Index among devices(); with a name, among those that have it.
   std::string name = {};  ///< Part of the device's name; empty: any device.
+  /// With `automatic` the environment variable SWITCHYARD_VULKAN_BODIES, one of the names of
+  /// VulkanBodies, decides first.
+  VulkanBodies bodies = VulkanBodies::automatic;
 };
 
 /// Any device with Vulkan 1.3 and the features that devices() names where one is missing. Addresses
@@ -80,10 +95,10 @@ class SWITCHYARD_API VulkanBackend {
     std::size_t size_;
   };
 
-  /// Operations are recorded, and submitted in batches: at the latest by synchronize, record and
-  /// replay. Enqueueing waits where too many batches are pending. download waits until the bytes
-  /// have come, upload has read the host's memory when it returns. Destroying a stream waits for
-  /// its operations.
+  /// Operations are recorded, and submitted in batches: at the latest when something waits for
+  /// them, an event among them included, and by replay. Enqueueing waits where too many batches are
+  /// pending. download waits until the bytes have come, upload has read the host's memory when it
+  /// returns. Destroying a stream waits for its operations.
   class SWITCHYARD_API Stream {
    public:
     Stream(Stream&&) noexcept;
@@ -123,7 +138,8 @@ class SWITCHYARD_API VulkanBackend {
 
   struct LaunchConfig {};
 
-  /// Throws Error{device_unavailable} that says why there is no such device.
+  /// Throws Error{device_unavailable} that says why there is no such device,
+  /// Error{invalid_argument} where the environment names bodies that do not exist.
   explicit VulkanBackend(const VulkanOptions& options = {});
   VulkanBackend(const VulkanBackend&) = delete;
   VulkanBackend& operator=(const VulkanBackend&) = delete;
@@ -132,6 +148,8 @@ class SWITCHYARD_API VulkanBackend {
   /// Never throws for a missing loader, driver or device: the list says why it is empty.
   [[nodiscard]] static DeviceList devices();
   [[nodiscard]] const DeviceInfo& info() const noexcept;
+  /// What was asked for, in the options or the environment.
+  [[nodiscard]] VulkanBodies bodies() const noexcept;
 
   template <class T>
   [[nodiscard]] Buffer<T> allocate(std::size_t count) {

@@ -4,7 +4,9 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "support/catch.hpp"
@@ -120,8 +122,10 @@ inline std::int64_t count(const Log& log, const std::string& operation) {
 /// A layer on a backend that keeps a log of what it passes on to B, and the memory of one call.
 template <class B, class Recorder = RecordingBackend<B>>
 struct Recorded {
-  Recorded(const LayerCase& layer_case, const CallCase& call, const LayerOptions& options = {})
-      : recorder(session.backend),
+  Recorded(std::shared_ptr<B> backend, const LayerCase& layer_case, const CallCase& call,
+           const LayerOptions& options = {})
+      : session{std::move(backend)},
+        recorder(session.backend),
         layer(recorder, session.stream, layer_case.config, layer_case.host(), options),
         memory(session, layer_case.config, call, Placement::slab, kPoisons[1]) {
     static_cast<RouteBuffers&>(route) = memory.route();

@@ -1,0 +1,188 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "backends/vulkan/products.hpp"
+
+#include <algorithm>
+
+#include "kernels/simt_tile.hpp"
+#include "switchyard/dtype.hpp"
+
+namespace switchyard::vulkan {
+namespace {
+
+using kernels::simt::blocks_for;
+using kernels::simt::ceil_div;
+using kernels::simt::LaunchShape;
+
+// kernels/glsl/tile.glsl
+constexpr std::int32_t kTileThreads = 128;
+constexpr std::int32_t kTileRows = 16;
+constexpr std::int32_t kTileColumns = 64;
+constexpr std::int32_t kTileDepth = 32;
+// kernels/glsl/vector_product.glsl
+constexpr std::int32_t kVectorThreads = 128;
+constexpr std::int32_t kVectorLines = 2;
+// kernels/glsl/matrix_product.glsl
+constexpr std::int32_t kMatrixRows = 128;
+constexpr std::int32_t kMatrixLines = 128;
+constexpr std::int32_t kMatrixWaves = 8;
+constexpr std::size_t kMatrixSharedBytes = (kMatrixRows + kMatrixLines) * std::size_t{5 * 16};
+
+/// Rows per expert from which tensor arithmetic beats reading the weights once per few rows.
+constexpr std::int64_t kRowsForMatrix = 8;
+/// Rows per expert up to which a wave per row of the weights beats tiles of plain arithmetic.
+constexpr std::int64_t kRowsForVector = 24;
+
+/// A product as its launch sees it.
+struct Product {
+  std::string_view tiled, vector, matrix_f16, matrix_bf16, matrix_emulated;  // bodies
+  const void* x;
+  const void* w;
+  const void* result;
+  std::int64_t depth;         // the inner dimension
+  std::int64_t columns;       // of the result
+  std::int32_t products;      // rows of w that a column of the result needs
+  std::int32_t max_products;  // that the tiled body stages
+  std::int64_t rows;
+  std::int64_t experts;
+  bool has_plan;
+  std::int64_t row_tiles;  // of 16 rows
+  DType activation_dtype;
+  DType weight_dtype;
+  WeightLayout layout;
+};
+
+template <class Params>
+[[nodiscard]] Product common(const Params& params) noexcept {
+  Product product{};
+  product.rows = params.max_rows;
+  product.experts = std::max(1, params.num_experts);
+  product.has_plan = params.expert_offsets != nullptr;
+  product.row_tiles = kernels::simt::num_row_tiles(params);
+  product.activation_dtype = params.activation_dtype;
+  product.weight_dtype = params.weight_dtype;
+  product.layout = params.weight_layout;
+  return product;
+}
+
+[[nodiscard]] bool divides_16(const void* address) noexcept {
+  return reinterpret_cast<std::uintptr_t>(address) % 16 == 0;
+}
+
+[[nodiscard]] bool has_octets(const Product& product) noexcept {
+  return product.depth % 8 == 0 && divides_16(product.x) && divides_16(product.w) &&
+         product.layout == WeightLayout::rows;
+}
+
+[[nodiscard]] bool fits_matrix(const Product& product, const ProductDevice& device) noexcept {
+  return has_octets(product) && product.activation_dtype == product.weight_dtype &&
+         size_of(product.activation_dtype) == 2 && product.columns % 8 == 0 &&
+         divides_16(product.result) && device.shared_bytes >= kMatrixSharedBytes &&
+         kMatrixWaves * device.wave_size <= kernels::simt::kMaxThreads;
+}
+
+[[nodiscard]] VulkanBodies choose(const Product& product, const ProductDevice& device,
+                                  VulkanBodies bodies) noexcept {
+  const bool fits = fits_matrix(product, device);
+  switch (bodies) {
+    case VulkanBodies::matrix:
+      return fits ? VulkanBodies::matrix : VulkanBodies::tiled;
+    case VulkanBodies::vector:
+      return has_octets(product) ? VulkanBodies::vector : VulkanBodies::tiled;
+    case VulkanBodies::tiled:
+      return VulkanBodies::tiled;
+    case VulkanBodies::automatic:
+      break;
+  }
+  if (fits && device.matrices.has(product.weight_dtype) &&
+      product.rows >= kRowsForMatrix * product.experts)
+    return VulkanBodies::matrix;
+  const bool few = product.rows <= kRowsForVector * product.experts;
+  return few && has_octets(product) ? VulkanBodies::vector : VulkanBodies::tiled;
+}
+
+[[nodiscard]] std::size_t tile_bytes(const Product& product, std::int32_t depth) noexcept {
+  return static_cast<std::size_t>(kTileRows + product.max_products * kTileColumns) *
+         static_cast<std::size_t>(depth + 1) * 4;
+}
+
+[[nodiscard]] BodyLaunch tiled(const Product& product, const ProductDevice& device) noexcept {
+  std::int32_t depth = kTileDepth;
+  while (tile_bytes(product, depth) > device.shared_bytes && depth > 8) depth /= 2;
+  const std::int64_t tiles = product.row_tiles * ceil_div(product.columns, kTileColumns);
+  return {product.tiled, LaunchShape{blocks_for(tiles), kTileThreads, tile_bytes(product, depth)},
+          DType::f32, DType::f32, depth};
+}
+
+[[nodiscard]] BodyLaunch vector(const Product& product, const ProductDevice& device) noexcept {
+  const std::int64_t per_item = kVectorLines / product.products;  // columns of the result
+  const std::int64_t items = product.row_tiles * ceil_div(product.columns, per_item);
+  const std::int64_t waves = kVectorThreads / device.wave_size;
+  return {product.vector, LaunchShape{blocks_for(ceil_div(items, waves)), kVectorThreads, 0},
+          product.activation_dtype, product.weight_dtype, 0};
+}
+
+[[nodiscard]] BodyLaunch matrix(const Product& product, const ProductDevice& device) noexcept {
+  const std::int64_t full = ceil_div(product.rows, kMatrixRows);
+  const std::int64_t row_tiles =
+      product.has_plan ? full + std::min(product.rows, product.experts) : full;
+  const std::int64_t column_tiles = ceil_div(product.columns * product.products, kMatrixLines);
+  const bool native = device.matrices.has(product.weight_dtype);
+  return {!native                               ? product.matrix_emulated
+          : product.weight_dtype == DType::bf16 ? product.matrix_bf16
+                                                : product.matrix_f16,
+          LaunchShape{blocks_for(row_tiles * column_tiles), kMatrixWaves * device.wave_size,
+                      kMatrixSharedBytes},
+          product.activation_dtype, product.weight_dtype, 0};
+}
+
+[[nodiscard]] BodyLaunch plan(const Product& product, const ProductDevice& device,
+                              VulkanBodies bodies) noexcept {
+  switch (choose(product, device, bodies)) {
+    case VulkanBodies::matrix:
+      return matrix(product, device);
+    case VulkanBodies::vector:
+      return vector(product, device);
+    default:
+      return tiled(product, device);
+  }
+}
+
+}  // namespace
+
+BodyLaunch plan_product(const kernels::GateUpParams& params, const ProductDevice& device,
+                        VulkanBodies bodies) noexcept {
+  Product product = common(params);
+  product.tiled = "gate_up";
+  product.vector = "gate_up_vector";
+  product.matrix_f16 = "gate_up_matrix_f16";
+  product.matrix_bf16 = "gate_up_matrix_bf16";
+  product.matrix_emulated = "gate_up_matrix_emulated";
+  product.x = params.hidden_states;
+  product.w = params.gate_up;
+  product.result = params.activated;
+  product.depth = params.hidden_size;
+  product.columns = params.intermediate_size;
+  product.products = has_gate(params) ? 2 : 1;
+  product.max_products = 2;
+  return plan(product, device, bodies);
+}
+
+BodyLaunch plan_product(const kernels::DownParams& params, const ProductDevice& device,
+                        VulkanBodies bodies) noexcept {
+  Product product = common(params);
+  product.tiled = "down";
+  product.vector = "down_vector";
+  product.matrix_f16 = "down_matrix_f16";
+  product.matrix_bf16 = "down_matrix_bf16";
+  product.matrix_emulated = "down_matrix_emulated";
+  product.x = params.activated;
+  product.w = params.down;
+  product.result = params.expert_rows;
+  product.depth = params.intermediate_size;
+  product.columns = params.hidden_size;
+  product.products = 1;
+  product.max_products = 1;
+  return plan(product, device, bodies);
+}
+
+}  // namespace switchyard::vulkan

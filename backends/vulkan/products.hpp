@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+// Which body runs a matrix product, and in which shape: pure functions of what the host knows.
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+#include "backends/vulkan/matrix_support.hpp"
+#include "kernels/down/params.hpp"
+#include "kernels/gate_up/params.hpp"
+#include "kernels/simt.hpp"
+#include "switchyard/backends/vulkan.hpp"
+
+namespace switchyard::vulkan {
+
+/// What of a device decides how products run.
+struct ProductDevice {
+  int wave_size = 0;
+  std::size_t shared_bytes = 0;  ///< That a workgroup may have.
+  MatrixSupport matrices;
+};
+
+/// One launch: the SPIR-V, its extents and what it is specialised to.
+struct BodyLaunch {
+  std::string_view body;
+  kernels::simt::LaunchShape shape;
+  DType activation_dtype = DType::f32;  ///< Of bodies that are specialised to dtypes.
+  DType weight_dtype = DType::f32;
+  std::int32_t depth = 0;  ///< Elements of the inner dimension that the tiled body stages.
+};
+
+/// The launch of a product. `bodies` is what was asked for.
+[[nodiscard]] BodyLaunch plan_product(const kernels::GateUpParams& params,
+                                      const ProductDevice& device, VulkanBodies bodies) noexcept;
+[[nodiscard]] BodyLaunch plan_product(const kernels::DownParams& params,
+                                      const ProductDevice& device, VulkanBodies bodies) noexcept;
+
+}  // namespace switchyard::vulkan

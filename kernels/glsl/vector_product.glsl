@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: Apache-2.0
+// Matrix-vector products for few rows per expert: bound by reading the weights, once, in loads of
+// 16 bytes.
+//
+// An item is a row tile, 16 packed rows of one expert at most, and two rows of w (gate and up of one
+// feature, or two columns): a wave takes it alone. Lanes stride along the inner dimension by octets,
+// kAhead of them in flight, and x comes through the caches. Up to four rows share a load of the
+// weights. The weights' addresses depend on one load alone, of the tile's expert, so that they
+// are under way while the rows are looked up. A row's sum has one order whatever the other rows:
+// octets by lane, then lanes by halves.
+//
+// The includer's parameter block has the members of a product over a plan, and it defines
+//
+//   uint64_t x_address(int64_t row)            of element 0 of the packed row
+//   uint64_t w_address(int line, int64_t at)   of element 0 of the item's row `line` of w
+//   void store(int64_t row, int64_t at, float line_sums[kLines])
+const int kRows = 16;  // of a row tile
+const int kRowsAtOnce = 4;
+const int kLines = 2;  // rows of w
+const int kAhead = 2;
+
+int item_expert;
+float sums[kRowsAtOnce][kLines];
+
+uint64_t x_address(int64_t row);
+uint64_t w_address(int line, int64_t at);
+void store(int64_t row, int64_t at, float line_sums[kLines]);
+
+/// Stores the sums of the packed rows [first, first + count), 1 <= count <= rows. Called with a
+/// constant `rows`: rows beyond count repeat the last one.
+void multiply(int64_t first, int count, int64_t at, int depth, const int rows) {
+  uint64_t w[kLines];
+  [[unroll]] for (int line = 0; line < kLines; ++line) w[line] = w_address(line, at);
+  uint64_t x[kRowsAtOnce];
+  [[unroll]] for (int r = 0; r < kRowsAtOnce; ++r) {
+    if (r < rows) x[r] = x_address(first + int64_t(min(r, count - 1)));
+    [[unroll]] for (int line = 0; line < kLines; ++line) sums[r][line] = 0.0;
+  }
+  const int stride = int(kWave) * 8;
+  for (int base = int(lane()) * 8; base < depth; base += stride * kAhead) {
+    Octet weights[kAhead][kLines];
+    [[unroll]] for (int a = 0; a < kAhead; ++a) {
+      const int k = base + a * stride;
+      if (k < depth)
+        [[unroll]] for (int line = 0; line < kLines; ++line)
+          weights[a][line] =
+              load_octet(kWeightDtype, w[line] + uint64_t(k) * element_bytes(kWeightDtype));
+    }
+    [[unroll]] for (int a = 0; a < kAhead; ++a) {
+      const int k = base + a * stride;
+      if (k >= depth) break;
+      [[unroll]] for (int r = 0; r < kRowsAtOnce; ++r) {
+        if (r >= rows) continue;
+        const Octet states =
+            load_octet(kActivationDtype, x[r] + uint64_t(k) * element_bytes(kActivationDtype));
+        [[unroll]] for (int i = 0; i < 8; ++i) {
+          const float value = widen(kActivationDtype, states, i);
+          [[unroll]] for (int line = 0; line < kLines; ++line)
+            sums[r][line] = fma(value, widen(kWeightDtype, weights[a][line], i), sums[r][line]);
+        }
+      }
+    }
+  }
+  for (uint width = kWave / 2u; width > 0u; width /= 2u)
+    [[unroll]] for (int r = 0; r < kRowsAtOnce; ++r)
+      if (r < rows)
+        [[unroll]] for (int line = 0; line < kLines; ++line)
+          sums[r][line] += subgroupShuffleXor(sums[r][line], width);
+  // Lane r stores row r.
+  float own[kLines] = sums[0];
+  [[unroll]] for (int r = 1; r < kRowsAtOnce; ++r)
+    if (r < rows && lane() == uint(r)) own = sums[r];
+  if (int(lane()) < count) store(first + int64_t(lane()), at, own);
+}
+
+/// Row tiles of the launch, as in tile.glsl.
+int64_t num_row_tiles() {
+  if (params.expert_offsets == 0ul) return ceil_div(int64_t(params.max_rows), kRows);
+  const int64_t used = int64_t(min(params.max_rows, params.num_experts));
+  const int64_t slots = int64_t(params.max_rows) + used * int64_t(params.block_size - 1);
+  return ceil_div(slots, params.block_size) * int64_t(params.block_size / kRows);
+}
+
+/// Moves to a row tile and tells how many packed rows it has, from `first` on.
+int enter_row_tile(int64_t tile, out int64_t first) {
+  const int64_t slot = tile * int64_t(kRows);
+  item_expert = 0;
+  first = slot;
+  if (params.expert_offsets == 0ul) {
+    const int64_t live = int64_t(live_count(params.live_tokens, params.max_rows));
+    return int(clamp(live - slot, 0l, int64_t(kRows)));
+  }
+  item_expert = load_int(params.block_ids, quotient(slot, params.block_size));
+  int count = 0;
+  for (int base = 0; base < kRows; base += int(kWave)) {
+    const int i = base + int(lane());
+    const int row = i < kRows ? load_int(params.sorted_tokens, slot + int64_t(i)) : params.max_rows;
+    count += int(subgroupBallotBitCount(subgroupBallot(row < params.max_rows)));
+    if (base == 0) first = int64_t(subgroupShuffle(row, 0u));
+  }
+  return item_expert < 0 ? 0 : count;
+}
+
+/// All items of the launch.
+void multiply_all(int64_t items_per_tile, int depth) {
+  const int64_t items = num_row_tiles() * items_per_tile;
+  const int64_t step_size = int64_t(gl_NumWorkGroups.x) * int64_t(num_waves());
+  int64_t item = int64_t(gl_WorkGroupID.x) * int64_t(num_waves()) + int64_t(wave());
+  for (; item < items; item += step_size) {
+    const int64_t tile = quotient(item, int(items_per_tile));
+    const int64_t at = item - tile * items_per_tile;
+    int64_t first;
+    int left = enter_row_tile(tile, first);
+    while (left > 0) {
+      const int count = min(left, kRowsAtOnce);
+      if (count == 1) multiply(first, count, at, depth, 1);
+      else if (count == 2) multiply(first, count, at, depth, 2);
+      else multiply(first, count, at, depth, kRowsAtOnce);
+      first += int64_t(count);
+      left -= count;
+    }
+  }
+}

@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: Apache-2.0
+// Every body of the Vulkan backend's products against the CPU backend and the oracle, on extents
+// that all of them can run. Where a device has no cooperative matrices their arithmetic is spelt
+// out, and all around it is the same.
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "layer/support/layer_draw.hpp"
+#include "support/catch.hpp"
+#include "support/environment.hpp"
+#include "support/scale.hpp"
+#include "switchyard/backends/cpu.hpp"
+#include "switchyard/backends/vulkan.hpp"
+#include "switchyard/error.hpp"
+
+using namespace switchyard;
+using namespace switchyard::test;
+
+namespace {
+
+constexpr std::array kBodies{VulkanBodies::tiled, VulkanBodies::vector, VulkanBodies::matrix,
+                             VulkanBodies::automatic};
+
+Session<VulkanBackend> session_of(VulkanBodies bodies) {
+  VulkanOptions options;
+  options.bodies = bodies;
+  return {std::make_shared<VulkanBackend>(options)};
+}
+
+/// A layer of 16-bit elements whose extents are multiples of 8; on a GPU some with many rows per
+/// expert.
+LayerDraw draw(Random& random, std::int64_t most_tokens) {
+  for (;;) {
+    LayerDraw drawn;
+    LayerConfig& config = drawn.layer.config;
+    drawn.layer = random_layer(random, {12, 12, 6, true});
+    config.hidden_size *= 8;
+    config.intermediate_size *= 8;
+    config.activation_dtype = config.weight_dtype = random.pick({DType::bf16, DType::f16});
+    if (random.chance(0.2)) config.weight_dtype = random.pick({DType::f32, DType::bf16});
+    for (Tensor* tensor :
+         {&drawn.layer.gate_up_bias, &drawn.layer.down_bias, &drawn.layer.router_bias,
+          &drawn.layer.correction_bias, &drawn.layer.shared_gate})
+      *tensor = Tensor();
+    fill_tensors(random, drawn.layer, true);
+    const std::int64_t tokens =
+        random.in(0, random.pick({std::int64_t{3}, std::int64_t{24}, most_tokens}));
+    drawn.call = random_call(random, drawn.layer, tokens,
+                             random.pick({Routing::logits, Routing::preselected}));
+    drawn.expected =
+        oracle::forward(drawn.layer.config, drawn.layer.reference(), drawn.call.reference());
+    if (drawn.expected.ambiguous) continue;
+    drawn.options.block_size = random.pick({16, 32, 64});
+    return drawn;
+  }
+}
+
+template <class B>
+Outcome run(Session<B>& session, const LayerDraw& drawn, std::byte poison) {
+  MoeLayer<B> layer(session.backend, session.stream, drawn.layer.config, drawn.layer.host(),
+                    drawn.options);
+  return run_call(session, layer, drawn.call, {true, Placement::slab, poison});
+}
+
+/// Results of different bodies, each within its bound of the exact one.
+bool agree(const LayerDraw& drawn, const Outcome& ours, const Outcome& theirs) {
+  const DType dtype = drawn.layer.config.activation_dtype;
+  const std::vector<double> a = decode_all(ours.output, dtype);
+  const std::vector<double> b = decode_all(theirs.output, dtype);
+  for (std::size_t i = 0; i < a.size(); ++i)
+    if (!(std::abs(a[i] - b[i]) <= 2.0 * drawn.expected.output[i].bound)) return false;
+  return true;
+}
+
+}  // namespace
+
+TEMPLATE_LIST_TEST_CASE("vulkan: every body of the products gives what the CPU gives",
+                        "[native][vulkan][bodies]", Backends) {
+  if constexpr (std::is_same_v<TestType, VulkanBackend>) {
+    Session<CpuBackend> cpu;
+    std::vector<Session<VulkanBackend>> sessions;
+    for (const VulkanBodies bodies : kBodies) sessions.push_back(session_of(bodies));
+    const bool is_gpu = sessions.front().backend.info().wave_size >= 32;
+    const std::int64_t count = scaled(1000);
+    for (std::int64_t i = 0; i < count; ++i) {
+      Random random(9'400'000 + static_cast<std::uint64_t>(i));
+      const LayerDraw drawn = draw(random, is_gpu ? 700 : 150);
+      const Outcome reference = run(cpu, drawn, kPoisons[0]);
+      double worst = 0.0;
+      for (Session<VulkanBackend>& session : sessions) {
+        const auto poison = kPoisons[static_cast<std::size_t>(i) % std::size(kPoisons)];
+        const Outcome outcome = run(session, drawn, poison);
+        std::string wrong = fault(drawn, outcome, worst);
+        if (wrong.empty() && outcome.plan != reference.plan) wrong = "the plan is not the CPU's";
+        if (wrong.empty() && !agree(drawn, outcome, reference)) wrong = "it is not the CPU's";
+        if (!wrong.empty())
+          FAIL("case " << i << ", " << name(session.backend.bodies()) << ": " << wrong << "; T "
+                       << drawn.call.num_tokens << " " << describe(drawn.layer.config));
+      }
+    }
+    SUCCEED();
+  } else {
+    SUCCEED("another backend");
+  }
+}
+
+TEMPLATE_LIST_TEST_CASE("vulkan: with one body a row does not depend on other rows",
+                        "[native][vulkan][bodies]", Backends) {
+  if constexpr (std::is_same_v<TestType, VulkanBackend>) {
+    for (const VulkanBodies bodies :
+         {VulkanBodies::tiled, VulkanBodies::vector, VulkanBodies::matrix}) {
+      INFO(name(bodies));
+      Session<VulkanBackend> session = session_of(bodies);
+      Random random(77);
+      LayerCase layer_case;
+      layer_case.config.hidden_size = 64;
+      layer_case.config.intermediate_size = 40;
+      layer_case.config.num_experts = 3;
+      layer_case.config.top_k = 2;
+      layer_case.config.activation_dtype = layer_case.config.weight_dtype = DType::bf16;
+      fill_tensors(random, layer_case, false);
+      MoeLayer<VulkanBackend> layer(session.backend, session.stream, layer_case.config,
+                                    layer_case.host());
+      CallCase call = random_call(random, layer_case, 13, Routing::logits);
+      call.live_tokens.reset();
+      call.residual = Tensor();
+      call.residual_is_output = call.output_is_hidden_states = false;
+      const std::vector<std::byte> all = run_call(session, layer, call).output;
+      const std::size_t row = all.size() / 13;
+      const auto head = [](const Tensor& tensor, std::int64_t tokens) {
+        std::vector<double> values = tensor.values();
+
+        values.resize(values.size() / 13 * static_cast<std::size_t>(tokens));
+        return Tensor(values, tensor.dtype(), {1, tokens, tensor.view().shape[2]});
+      };
+      for (const std::int64_t tokens : {1, 2, 3, 5, 8}) {
+        CallCase part = call;
+        part.num_tokens = tokens;
+        part.hidden_states = head(call.hidden_states, tokens);
+        part.router_logits = head(call.router_logits, tokens);
+        std::vector<std::byte> expected = all;
+        expected.resize(row * static_cast<std::size_t>(tokens));
+        CHECK(run_call(session, layer, part).output == expected);
+      }
+    }
+  } else {
+    SUCCEED("another backend");
+  }
+}
+
+TEMPLATE_LIST_TEST_CASE("vulkan: the environment names the bodies where the options do not",
+                        "[native][vulkan]", Backends) {
+  if constexpr (std::is_same_v<TestType, VulkanBackend>) {
+    ScopedEnvironment environment("SWITCHYARD_VULKAN_BODIES", "tiled");
+    CHECK(VulkanBackend().bodies() == VulkanBodies::tiled);
+    CHECK(session_of(VulkanBodies::vector).backend.bodies() == VulkanBodies::vector);
+    environment.set("");
+    CHECK(VulkanBackend().bodies() == VulkanBodies::automatic);
+    environment.set("fast");
+    try {
+      const VulkanBackend backend;
+      FAIL("no Error was thrown");
+    } catch (const Error& error) {
+      CHECK(error.code() == ErrorCode::invalid_argument);
+      CHECK(std::string(error.what()) ==
+            "environment variable SWITCHYARD_VULKAN_BODIES is 'fast', must be automatic, tiled, "
+            "vector or matrix");
+    }
+  } else {
+    SUCCEED("another backend");
+  }
+}
