@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <future>
 #include <string>
+#include <system_error>
 #include <thread>
 
 #include "backends/vulkan/check.hpp"
@@ -114,7 +115,11 @@ void Pipelines::make_all(std::span<const BodyLaunch> launches) {
   std::vector<std::future<void>> workers;
   const std::size_t helpers =
       std::min<std::size_t>(std::thread::hardware_concurrency(), pipelines_.size() - first);
-  for (std::size_t i = 1; i < helpers; ++i) workers.push_back(std::async(std::launch::async, work));
+  try {
+    for (std::size_t i = 1; i < helpers; ++i)
+      workers.push_back(std::async(std::launch::async, work));
+  } catch (const std::system_error&) {  // no more threads: those that there are do it
+  }
   work();
   for (std::future<void>& worker : workers) worker.get();
 }
