@@ -38,14 +38,15 @@ std::string describe(const LayerConfig& config, const CallDescription& call) {
           : fmt::format(" + shared expert of {}", config.shared_expert.intermediate_size);
   return fmt::format(
       "T={} H={} I={} E={}{} K={}{}; {} activations, {} weights, {}; router: {}; path {}: {}; "
-      "block size {}",
+      "block size {}{}",
       call.num_tokens, config.hidden_size, config.intermediate_size, config.num_experts,
       config.local_experts() == config.num_experts
           ? ""
           : fmt::format(" ({} local)", config.local_experts()),
       config.top_k, shared, name(config.activation_dtype), name(config.weight_dtype),
       name(config.activation.kind), router_text(config.router, config.top_k), name(call.path),
-      launches_text(config, call), call.block_size);
+      launches_text(config, call), call.block_size,
+      call.products.empty() ? "" : "; products: " + call.products);
 }
 
 }  // namespace switchyard::core

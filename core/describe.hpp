@@ -17,6 +17,7 @@ struct CallDescription {
   std::int32_t block_size;
   bool computes_logits;
   ForwardPath path;
+  std::string products;  ///< DescribingBackend::describe_products; empty: there is nothing to say.
 };
 
 /// MoeLayer::describe.

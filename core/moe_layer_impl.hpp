@@ -236,8 +236,12 @@ template <Backend B>
 std::string MoeLayer<B>::describe(std::int64_t num_tokens) const {
   MoeInputs plain;
   plain.hidden_states.rows = num_tokens;
-  return core::describe(impl_->config, {num_tokens, block_size(num_tokens), impl_->has_router(),
-                                        forward_path(plain)});
+  core::CallDescription call{num_tokens, block_size(num_tokens), impl_->has_router(),
+                             forward_path(plain), ""};
+  if constexpr (DescribingBackend<B>)
+    call.products = impl_->backend.describe_products(core::forward_call(
+        impl_->config, impl_->weights.addresses(), plain, call.block_size, false));
+  return core::describe(impl_->config, call);
 }
 
 template <Backend B>

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <span>
+#include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -95,6 +96,11 @@ class ProfilingBackend {
   [[nodiscard]] DeviceSpan<const std::byte> borrow(std::span<const std::byte> host) requires
       BorrowingBackend<Inner> {
     return inner_.borrow(host);
+  }
+
+  [[nodiscard]] std::string describe_products(const ForwardCall& call) const requires
+      DescribingBackend<Inner> {
+    return inner_.describe_products(call);
   }
 
   [[nodiscard]] static constexpr std::span<const ForwardPath> forward_paths() requires

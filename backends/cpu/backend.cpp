@@ -19,6 +19,10 @@ CpuBodies CpuBackend::bodies() const noexcept {
   return bodies_->name;
 }
 
+std::string CpuBackend::describe_products(const ForwardCall& /*call*/) const {
+  return std::string(name(bodies_->name));
+}
+
 WeightLayout CpuBackend::layout_of(const ExpertMatrices& /*matrices*/) const noexcept {
   return bodies_->layout;
 }

@@ -55,7 +55,7 @@ template <class Api, class Body>
 template <class Api>
 GpuBackend<Api>::GpuBackend(const GpuOptions& options)
     : info_(gpu::choose_device(Runtime::devices(), options.device)),
-      tuned_(std::make_unique<gpu::TunedBodies<Api>>(info_, gpu::choose_bodies(options.bodies))) {}
+      tuned_(std::make_unique<gpu::TunedBodies<Api>>(info_, gpu::resolve(options))) {}
 
 template <class Api>
 GpuBackend<Api>::~GpuBackend() = default;
@@ -103,6 +103,11 @@ template <class Api>
 void GpuBackend<Api>::fill(Stream& stream, DeviceSpan<std::byte> to, std::byte value) {
   if (!to.empty())
     Runtime::fill(info_.index, stream.native_, to.data(), static_cast<int>(value), to.size());
+}
+
+template <class Api>
+std::string GpuBackend<Api>::describe_products(const ForwardCall& call) const {
+  return tuned_->describe_products(call);
 }
 
 template <class Api>

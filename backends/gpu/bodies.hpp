@@ -32,6 +32,16 @@ namespace switchyard::gpu {
          "', must be automatic or portable");
 }
 
+/// The options with their bodies chosen. Throws as GpuBackend does.
+[[nodiscard]] inline GpuOptions resolve(const GpuOptions& options) {
+  if (options.product_cluster < 0 || options.product_cluster > 2)
+    refuse("options.product_cluster is " + std::to_string(options.product_cluster) +
+           ", must be in [0, 2]");
+  GpuOptions resolved = options;
+  resolved.bodies = choose_bodies(options.bodies);
+  return resolved;
+}
+
 /// RepackingBackend::packed_bytes. Throws Error{invalid_argument} for a layout of other backends.
 [[nodiscard]] inline std::size_t packed_bytes(const ExpertMatrices& matrices, WeightLayout layout) {
   if (layout == WeightLayout::rows)

@@ -2,6 +2,8 @@
 // The seam for bodies that are tuned for some devices of a vendor.
 #pragma once
 
+#include <string>
+
 #include "switchyard/backends/gpu.hpp"
 #include "switchyard/error.hpp"
 
@@ -10,6 +12,7 @@ namespace switchyard::gpu {
 /// Bodies that a vendor has tuned for a device. A vendor that has some specialises this class in
 /// backends/<vendor>; this one has none.
 ///
+///   describe_products(call)     as DescribingBackend's
 ///   layout_of(m)                what the bodies want for m; rows: they do not serve it
 ///   repack(stream, to, m, from) `to` = `from` in swizzled_tiles; may wait
 ///   launch(stream, params)      whether the stage's launch was enqueued; else the portable body
@@ -17,7 +20,11 @@ namespace switchyard::gpu {
 template <class Api>
 class TunedBodies {
  public:
-  TunedBodies(const DeviceInfo& /*device*/, GpuBodies /*bodies*/) {}
+  TunedBodies(const DeviceInfo& /*device*/, const GpuOptions& /*options*/) {}
+
+  [[nodiscard]] std::string describe_products(const ForwardCall& /*call*/) const {
+    return std::string(name(GpuBodies::portable));
+  }
 
   [[nodiscard]] WeightLayout layout_of(const ExpertMatrices& /*matrices*/) const noexcept {
     return WeightLayout::rows;

@@ -5,12 +5,9 @@
 
 namespace switchyard::vulkan {
 
-Recorder Capture::recorder() {
-  if (open_ == nullptr) {
-    open_ = std::make_shared<Segment>(device_);
-    ending_ = Ending::other;
-  }
-  return {*device_, open_->commands(), ending_};
+VkCommandBuffer Capture::commands() {
+  if (open_ == nullptr) open_ = std::make_shared<Segment>(device_);
+  return open_->commands();
 }
 
 void Capture::close_segment() {

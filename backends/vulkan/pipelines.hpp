@@ -4,7 +4,6 @@
 
 #include <cstdint>
 #include <mutex>
-#include <span>
 #include <string_view>
 #include <vector>
 
@@ -15,11 +14,13 @@ namespace switchyard::vulkan {
 
 class LogicalDevice;
 
-/// What a pipeline is specialised to: the bodies' constants 0 to 3, in their order.
+/// What a pipeline is specialised to: the bodies' constants 0 to 5, in their order.
 struct Specialization {
   std::uint32_t wave_size;
   std::uint32_t num_threads;
   std::uint32_t shared_words;  // of four bytes: 8 KiB, or 32 KiB where a launch needs more
+  std::uint32_t activation_dtype;
+  std::uint32_t weight_dtype;
   std::uint32_t depth;
 
   bool operator==(const Specialization&) const = default;
@@ -40,9 +41,6 @@ class Pipelines {
   [[nodiscard]] VkPipelineLayout layout() const noexcept { return layout_; }
   /// The pipeline for launches like this one; makes it where it is not there yet.
   [[nodiscard]] VkPipeline find(const BodyLaunch& launch);
-  /// Makes the pipelines of all these launches that are not there yet, on several threads: drivers
-  /// compile slowly. Called before any other thread knows this object.
-  void make_all(std::span<const BodyLaunch> launches);
 
  private:
   struct Pipeline {
@@ -51,8 +49,7 @@ class Pipelines {
     VkPipeline handle;
   };
 
-  [[nodiscard]] Pipeline* find_made(std::string_view body, const Specialization& specialization);
-  [[nodiscard]] VkPipeline make(std::string_view body, const Specialization& specialization) const;
+  [[nodiscard]] VkPipeline make(std::string_view body, const Specialization& specialization);
 
   const LogicalDevice& device_;
   const PhysicalDevice& physical_;

@@ -56,7 +56,6 @@ StreamState::Batch& StreamState::next_batch() {
   Batch& batch = batches_[current_];
   timeline_->wait_for(batch.value);
   batch.num_operations = 0;
-  batch.ending = Ending::other;
   batch.staging_used = 0;
   batch.waits.clear();
   batch.events.clear();
@@ -73,10 +72,9 @@ StreamState::Batch& StreamState::open_batch() {
 }
 
 Recorder StreamState::recorder() {
-  if (capture_) return capture_->recorder();
-  Batch& batch = open_batch();
-  ++batch.num_operations;
-  return {*device_, pool_.at(current_), batch.ending};
+  if (capture_) return {*device_, capture_->commands()};
+  ++open_batch().num_operations;
+  return {*device_, pool_.at(current_)};
 }
 
 void StreamState::close_if_full() {

@@ -7,6 +7,7 @@
 #include <concepts>
 #include <cstdint>
 #include <span>
+#include <string>
 #include <string_view>
 
 #include "switchyard/backend.hpp"
@@ -60,6 +61,12 @@ concept FusingBackend = Backend<B> &&
   { B::forward_paths() } -> std::same_as<std::span<const ForwardPath>>;
   { b.runs(path, call) } -> std::same_as<bool>;
   { b.choose_path(call) } -> std::same_as<ForwardPath>;
+};
+
+/// A backend that says which of its bodies run the matrix products of a call, in a few words.
+template <class B>
+concept DescribingBackend = Backend<B> && requires(const B& b, const ForwardCall& call) {
+  { b.describe_products(call) } -> std::same_as<std::string>;
 };
 
 /// Whether a backend has bodies for a path.

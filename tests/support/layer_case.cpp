@@ -154,6 +154,12 @@ LayerCase random_layer(Random& random, const LayerBounds& bounds) {
     }
     random.shuffle(std::span(layer.expert_map));
   }
+  if (bounds.for_tensor_cores) {
+    for (std::int64_t* extent :
+         {&config.hidden_size, &config.intermediate_size, &config.shared_expert.intermediate_size})
+      *extent = (*extent + 7) / 8 * 8;
+    config.activation_dtype = config.weight_dtype = random.pick({DType::bf16, DType::f16});
+  }
   fill_tensors(random, layer, true);
   return layer;
 }

@@ -48,6 +48,8 @@ struct LayerBounds {
   std::int64_t intermediate_size = 70;
   std::int64_t num_experts = 40;
   bool expert_map = true;
+  /// Extents are multiples of 8; activations and weights have one 16-bit dtype.
+  bool for_tensor_cores = false;
 };
 
 /// A router for E experts that chooses top_k, with or without a correction bias.

@@ -1,31 +1,135 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "backends/cuda/sm90/bodies.hpp"
 
-#include "backends/cuda/native.hpp"
+#include <algorithm>
+#include <array>
+
+#include "backends/cuda/sm90/kernels.hpp"
+#include "backends/cuda/sm90/launch.hpp"
+#include "kernels/sm90/product/selection.hpp"
+#include "kernels/sm90/product/view.hpp"
 
 namespace switchyard {
 namespace {
 
-[[nodiscard]] int attribute(int device, cudaDeviceAttr which) {
-  int value = 0;
-  gpu::check<CudaApi>(cudaDeviceGetAttribute(&value, which, device), "DeviceGetAttribute");
-  return value;
-}
+using kernels::sm90::aligned16;
+using kernels::sm90::ProductLaunch;
+using kernels::sm90::ProductShape;
 
 [[nodiscard]] bool is_sm90(int device) {
-  return attribute(device, cudaDevAttrComputeCapabilityMajor) == 9 &&
-         attribute(device, cudaDevAttrComputeCapabilityMinor) == 0;
+  const auto attribute = [device](cudaDeviceAttr which) {
+    int value = 0;
+    gpu::check<CudaApi>(cudaDeviceGetAttribute(&value, which, device), "DeviceGetAttribute");
+    return value;
+  };
+  return attribute(cudaDevAttrComputeCapabilityMajor) == 9 &&
+         attribute(cudaDevAttrComputeCapabilityMinor) == 0;
+}
+
+[[nodiscard]] constexpr bool is_16_bit(DType dtype) noexcept {
+  return size_of(dtype) == 2;
+}
+
+[[nodiscard]] constexpr sm90::Extents product_extents(int num_blocks, int cluster_size) noexcept {
+  return {static_cast<unsigned>(num_blocks), ProductShape::kThreads, ProductShape::kSharedBytes,
+          static_cast<unsigned>(cluster_size)};
 }
 
 }  // namespace
 
-gpu::TunedBodies<CudaApi>::TunedBodies(const DeviceInfo& device, GpuBodies bodies)
+gpu::TunedBodies<CudaApi>::TunedBodies(const DeviceInfo& device, const GpuOptions& options)
     : device_(device.index),
-      fits_device_(bodies == GpuBodies::automatic && is_sm90(device.index)) {}
+      fits_device_(options.bodies == GpuBodies::automatic && is_sm90(device.index)),
+      product_cluster_(options.product_cluster),
+      num_blocks_(device.compute_units) {
+  if (!fits_device_) return;
+  const gpu::DeviceScope<CudaApi> scope(device_);
+  num_clusters_ = num_blocks_ / 2;
+  for (const void* const kernel : {sm90::gate_up_kernel_bf16(), sm90::gate_up_kernel_f16(),
+                                   sm90::down_kernel_bf16(), sm90::down_kernel_f16()}) {
+    gpu::check<CudaApi>(cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize,
+                                             ProductShape::kSharedBytes),
+                        "FuncSetAttribute");
+    num_clusters_ = std::min(num_clusters_,
+                             sm90::max_clusters(kernel, product_extents(num_blocks_ / 2 * 2, 2)));
+  }
+}
 
-WeightLayout gpu::TunedBodies<CudaApi>::layout_of(
-    const ExpertMatrices& /*matrices*/) const noexcept {
-  return WeightLayout::rows;
+WeightLayout gpu::TunedBodies<CudaApi>::layout_of(const ExpertMatrices& matrices) const noexcept {
+  const bool fits = fits_device_ && is_16_bit(matrices.dtype) &&
+                    matrices.dtype == matrices.activation_dtype &&
+                    SwizzledTiles::of(matrices).num_features() % 8 == 0 && matrices.width % 8 == 0;
+  return fits ? WeightLayout::swizzled_tiles : WeightLayout::rows;
+}
+
+ProductLaunch gpu::TunedBodies<CudaApi>::plan_product(std::int64_t max_rows,
+                                                      std::int64_t num_experts) const noexcept {
+  ProductLaunch launch = kernels::sm90::choose_product(max_rows, num_experts);
+  if (product_cluster_ != 0) launch.cluster = product_cluster_;
+  if (num_clusters_ == 0) launch.cluster = 1;
+  return launch;
+}
+
+std::string gpu::TunedBodies<CudaApi>::describe_products(const ForwardCall& call) const {
+  if (call.gate_up_layout != WeightLayout::swizzled_tiles) return "portable";
+  const ProductLaunch launch =
+      plan_product(call.num_tokens * call.config.top_k, call.config.local_experts());
+  return "sm90, " + std::to_string(launch.cluster) + " to a cluster";
+}
+
+template <class Params>
+void gpu::TunedBodies<CudaApi>::launch_product(cudaStream_t stream, const void* kernel,
+                                               const Params& params) const {
+  if (params.max_rows == 0) return;
+  ProductLaunch launch = plan_product(params.max_rows, params.num_experts);
+  const int num_blocks = launch.cluster == 1 ? num_blocks_ : num_clusters_ * launch.cluster;
+  Params block = params;
+  std::array<void*, 2> arguments{&block, &launch};
+  sm90::launch_dependent(device_, stream, kernel, product_extents(num_blocks, launch.cluster),
+                         arguments);
+}
+
+bool gpu::TunedBodies<CudaApi>::launch(cudaStream_t stream,
+                                       const kernels::GateUpParams& params) const {
+  if (params.weight_layout != WeightLayout::swizzled_tiles) return false;
+  launch_product(stream,
+                 params.activation_dtype == DType::bf16 ? sm90::gate_up_kernel_bf16()
+                                                        : sm90::gate_up_kernel_f16(),
+                 params);
+  return true;
+}
+
+bool gpu::TunedBodies<CudaApi>::launch(cudaStream_t stream,
+                                       const kernels::DownParams& params) const {
+  if (params.weight_layout != WeightLayout::swizzled_tiles) return false;
+  launch_product(
+      stream,
+      params.activation_dtype == DType::bf16 ? sm90::down_kernel_bf16() : sm90::down_kernel_f16(),
+      params);
+  return true;
+}
+
+bool gpu::TunedBodies<CudaApi>::launch(cudaStream_t stream,
+                                       const kernels::CombineParams& params) const {
+  const bool fits = fits_device_ && is_16_bit(params.activation_dtype) &&
+                    params.hidden_size % 8 == 0 && aligned16(params.expert_rows) &&
+                    aligned16(params.shared_rows) && aligned16(params.residual) &&
+                    aligned16(params.output);
+  if (!fits) return false;
+  if (params.num_tokens == 0) return true;
+  const int chunks = params.hidden_size / 8;
+  const int threads = std::min(256, (chunks + 31) / 32 * 32);
+  const int per_token = (chunks + threads - 1) / threads;
+  kernels::CombineParams block = params;
+  std::array<void*, 1> arguments{&block};
+  sm90::launch_dependent(
+      device_, stream,
+      params.activation_dtype == DType::bf16 ? sm90::combine_kernel_bf16()
+                                             : sm90::combine_kernel_f16(),
+      {static_cast<unsigned>(params.num_tokens) * static_cast<unsigned>(per_token),
+       static_cast<unsigned>(threads)},
+      arguments);
+  return true;
 }
 
 }  // namespace switchyard

@@ -3,6 +3,10 @@
 #pragma once
 
 #include "backends/gpu/tuned_bodies.hpp"
+#include "kernels/combine/params.hpp"
+#include "kernels/down/params.hpp"
+#include "kernels/gate_up/params.hpp"
+#include "kernels/sm90/product/shape.hpp"
 #include "switchyard/backends/cuda.hpp"
 
 namespace switchyard {
@@ -10,12 +14,21 @@ namespace switchyard {
 template <>
 class gpu::TunedBodies<CudaApi> {
  public:
-  TunedBodies(const DeviceInfo& device, GpuBodies bodies);
+  TunedBodies(const DeviceInfo& device, const GpuOptions& options);
 
+  [[nodiscard]] std::string describe_products(const ForwardCall& call) const;
+
+  /// Swizzled tiles for 16-bit matrices that meet activations of the same dtype, where all extents
+  /// are multiples of 8, so that rows can be copied 16 bytes at a time.
   [[nodiscard]] WeightLayout layout_of(const ExpertMatrices& matrices) const noexcept;
   void repack(CudaApi::NativeStream stream, DeviceSpan<std::byte> to,
               const ExpertMatrices& matrices, const HostTensor& from) const;
 
+  [[nodiscard]] bool launch(CudaApi::NativeStream stream,
+                            const kernels::GateUpParams& params) const;
+  [[nodiscard]] bool launch(CudaApi::NativeStream stream, const kernels::DownParams& params) const;
+  [[nodiscard]] bool launch(CudaApi::NativeStream stream,
+                            const kernels::CombineParams& params) const;
   /// Stages that have a portable body alone.
   template <class Params>
   [[nodiscard]] bool launch(CudaApi::NativeStream /*stream*/,
@@ -24,8 +37,17 @@ class gpu::TunedBodies<CudaApi> {
   }
 
  private:
+  /// How a product of so many rows and experts is laid out.
+  [[nodiscard]] kernels::sm90::ProductLaunch plan_product(std::int64_t max_rows,
+                                                          std::int64_t num_experts) const noexcept;
+  template <class Params>
+  void launch_product(CudaApi::NativeStream stream, const void* kernel, const Params& params) const;
+
   int device_;
-  bool fits_device_;  ///< Compute capability 9.0, and not hidden by an option.
+  bool fits_device_;      ///< Compute capability 9.0, and not hidden by an option.
+  int product_cluster_;   ///< GpuOptions::product_cluster
+  int num_blocks_;        ///< Of a product: one per multiprocessor.
+  int num_clusters_ = 0;  ///< Of two blocks of a product that run at the same time.
 };
 
 }  // namespace switchyard

@@ -1,9 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
-// The seam between host code and nvcc: addresses of the kernels for compute capability 9.0.
+// The seam between host code and nvcc: addresses of the kernels for compute capability 9.0, by the
+// type of their elements where they have one.
 #pragma once
 
 namespace switchyard::sm90 {
 
 [[nodiscard]] const void* repack_kernel() noexcept;
+[[nodiscard]] const void* gate_up_kernel_bf16() noexcept;
+[[nodiscard]] const void* gate_up_kernel_f16() noexcept;
+[[nodiscard]] const void* down_kernel_bf16() noexcept;
+[[nodiscard]] const void* down_kernel_f16() noexcept;
+[[nodiscard]] const void* combine_kernel_bf16() noexcept;
+[[nodiscard]] const void* combine_kernel_f16() noexcept;
 
 }  // namespace switchyard::sm90

@@ -8,12 +8,14 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <string>
 #include <string_view>
 
 #include "switchyard/backend.hpp"
 #include "switchyard/backends/host.hpp"
 #include "switchyard/expert_matrices.hpp"
 #include "switchyard/export.hpp"
+#include "switchyard/forward_path.hpp"
 
 namespace switchyard {
 
@@ -73,6 +75,9 @@ class SWITCHYARD_API CpuBackend : public HostSubstrate {
   /// What runs; never `automatic`.
   [[nodiscard]] CpuBodies bodies() const noexcept;
 
+  /// The name of its bodies.
+  [[nodiscard]] std::string describe_products(const ForwardCall& call) const;
+
   [[nodiscard]] WeightLayout layout_of(const ExpertMatrices& matrices) const noexcept;
   [[nodiscard]] std::size_t packed_bytes(const ExpertMatrices& matrices,
                                          WeightLayout layout) const noexcept;
@@ -90,5 +95,6 @@ class SWITCHYARD_API CpuBackend : public HostSubstrate {
 static_assert(Backend<CpuBackend>);
 static_assert(RepackingBackend<CpuBackend>);
 static_assert(BorrowingBackend<CpuBackend>);
+static_assert(DescribingBackend<CpuBackend>);
 
 }  // namespace switchyard

@@ -30,5 +30,6 @@ using CudaBackend = GpuBackend<CudaApi>;
 static_assert(Backend<CudaBackend>);
 static_assert(FusingBackend<CudaBackend>);
 static_assert(RepackingBackend<CudaBackend>);
+static_assert(DescribingBackend<CudaBackend>);
 
 }  // namespace switchyard

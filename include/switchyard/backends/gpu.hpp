@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <string>
 #include <string_view>
 #include <type_traits>
 #include <utility>
@@ -44,6 +45,9 @@ struct GpuOptions {
   /// `automatic` asks the environment variable SWITCHYARD_GPU_BODIES, which holds a name of
   /// GpuBodies, first.
   GpuBodies bodies = GpuBodies::automatic;
+  /// Blocks that share what they read of the weights in a matrix product, 1 or 2, where tuned
+  /// bodies run it; 0: by a table of the rows per expert. For experiments.
+  int product_cluster = 0;
 };
 
 /// The vendor's runtime, under the names that GpuBackend calls. Api names the vendor and its
@@ -215,7 +219,7 @@ class SWITCHYARD_API GpuBackend {
   struct LaunchConfig {};
 
   /// Throws Error{device_unavailable} that says why there is no such device,
-  /// Error{invalid_argument} for bodies that do not exist.
+  /// Error{invalid_argument} for other options out of range.
   explicit GpuBackend(const GpuOptions& options = {});
   GpuBackend(const GpuBackend&) = delete;
   GpuBackend& operator=(const GpuBackend&) = delete;
@@ -242,6 +246,9 @@ class SWITCHYARD_API GpuBackend {
   void download(Stream& stream, std::span<std::byte> to, DeviceSpan<const std::byte> from);
   void copy(Stream& stream, DeviceSpan<std::byte> to, DeviceSpan<const std::byte> from);
   void fill(Stream& stream, DeviceSpan<std::byte> to, std::byte value);
+
+  /// Which bodies run them, and how.
+  [[nodiscard]] std::string describe_products(const ForwardCall& call) const;
 
   /// swizzled_tiles where tuned bodies serve every call of a layer with such matrices, else rows.
   [[nodiscard]] WeightLayout layout_of(const ExpertMatrices& matrices) const;

@@ -1,0 +1,8 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "backends/cuda/sm90/kernels.hpp"
+#include "kernels/down/sm90.cuh"
+#include "kernels/sm90/product/kernel.cuh"
+
+const void* switchyard::sm90::down_kernel_f16() noexcept {
+  return reinterpret_cast<const void*>(&kernels::sm90::product<f16, kernels::sm90::DownProduct>);
+}

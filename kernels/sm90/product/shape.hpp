@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+// The tile of the grouped matrix products and the block that computes it; what a launch is laid out
+// by. Host and device read it.
+#pragma once
+
+#include <cstdint>
+
+#include "kernels/sm90/l2_keep.hpp"
+#include "switchyard/swizzled_tiles.hpp"
+
+namespace switchyard::kernels::sm90 {
+
+/// A tile is 256 weight rows by up to 160 packed rows; its width passes through a ring of stages,
+/// 64 elements at a time. Three warpgroups: one copies, two multiply 128 weight rows each.
+struct ProductShape {
+  static constexpr int kWeightRows = SwizzledTiles::kRows;
+  static constexpr int kDepth = SwizzledTiles::kWidth;
+  static constexpr int kUnitRows = 8;  ///< Packed rows of a tile are a multiple of this.
+  static constexpr int kMaxUnits = 20;
+  static constexpr int kMaxRows = kMaxUnits * kUnitRows;
+
+  static constexpr int kStages = 4;
+  static constexpr int kWeightBytes = SwizzledTiles::kBytes;
+  static constexpr int kRowBytes = SwizzledTiles::kRowBytes;
+  static constexpr int kStageBytes = kWeightBytes + kMaxRows * kRowBytes;
+
+  static constexpr int kGroupThreads = 128;
+  static constexpr int kConsumers = 2;
+  static constexpr int kThreads = (1 + kConsumers) * kGroupThreads;
+  static constexpr int kProducerRegisters = 56;
+  static constexpr int kConsumerRegisters = 224;
+
+  /// Where a consumer turns its sums into rows of the output.
+  static constexpr int kStagingBytes = 8192;
+  /// Offsets of more experts are read from global memory.
+  static constexpr int kSharedExperts = 256;
+
+  /// Bytes before the barriers and before the offsets of the experts' rows; in all.
+  static constexpr int kBarriers = kStages * kStageBytes + kConsumers * kStagingBytes;
+  static constexpr int kOffsets = kBarriers + 2 * kStages * 8;
+  static constexpr int kSharedBytes = kOffsets + (kSharedExperts + 1) * 4;
+};
+static_assert(ProductShape::kSharedBytes <= 232'448, "what a block may have");
+static_assert(ProductShape::kThreads * 168 <= 65'536, "registers at the start");
+
+/// How a product is laid out, beside its parameter block.
+struct ProductLaunch {
+  std::int32_t cluster;  ///< Blocks that share a tile of weights, each with rows of its own: 1, 2.
+  L2Keep weights;
+  L2Keep rows;
+};
+
+}  // namespace switchyard::kernels::sm90

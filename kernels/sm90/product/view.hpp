@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+// What stages "gate_up" and "down" have in common, as a grouped matrix product.
+#pragma once
+
+#include <cstdint>
+
+#include "kernels/down/params.hpp"
+#include "kernels/function.hpp"
+#include "kernels/gate_up/params.hpp"
+#include "switchyard/swizzled_tiles.hpp"
+
+namespace switchyard::kernels::sm90 {
+
+struct ProductView {
+  const void* rows;                 // [at most max_rows, width], 16-bit elements
+  const TokenIndex* source;         // [max_rows] the row that a packed row reads, or null: its own
+  const void* weights;              // [E] experts in swizzled tiles
+  void* output;                     // [max_rows, features]
+  const PackedRow* expert_offsets;  // [E + 1], or null: no plan
+  const std::int32_t* live_tokens;  // [1], or null; read only without a plan
+  std::int32_t max_rows;
+  std::int32_t features;
+  std::int32_t num_experts;
+  SwizzledTiles tiles;
+};
+
+[[nodiscard]] SWITCHYARD_FN inline ProductView view_of(const GateUpParams& params) noexcept {
+  const std::int64_t products = has_gate(params) ? 2 : 1;
+  return {params.hidden_states,
+          params.expert_offsets == nullptr ? nullptr : params.packed_token_idx,
+          params.gate_up,
+          params.activated,
+          params.expert_offsets,
+          params.live_tokens,
+          params.max_rows,
+          params.intermediate_size,
+          params.num_experts,
+          {products * params.intermediate_size, params.hidden_size, has_gate(params)}};
+}
+
+[[nodiscard]] SWITCHYARD_FN inline ProductView view_of(const DownParams& params) noexcept {
+  return {params.activated,      nullptr,
+          params.down,           params.expert_rows,
+          params.expert_offsets, params.live_tokens,
+          params.max_rows,       params.hidden_size,
+          params.num_experts,    {params.hidden_size, params.intermediate_size, false}};
+}
+
+/// Whether 16 bytes can be accessed at once.
+[[nodiscard]] SWITCHYARD_FN inline bool aligned16(const void* memory) noexcept {
+  return reinterpret_cast<std::uintptr_t>(memory) % 16 == 0;
+}
+
+}  // namespace switchyard::kernels::sm90

@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: Apache-2.0
+// How the tuned matrix products of CUDA deal tiles to blocks, and how they are laid out.
+#include "kernels/sm90/product/scheduler.hpp"
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "kernels/sm90/product/selection.hpp"
+#include "support/catch.hpp"
+#include "support/random.hpp"
+
+using namespace switchyard;
+using namespace switchyard::kernels::sm90;
+using switchyard::test::Random;
+
+namespace {
+
+/// What is wrong with the items of all blocks of a launch, or nothing: each row of each expert
+/// meets each tile of its weights once, the blocks of a cluster work on one tile at a time, and no
+/// item is larger than a block can compute.
+std::string fault(const std::vector<PackedRow>& offsets, std::int32_t row_tiles,
+                  std::int32_t cluster_size, std::int32_t num_clusters) {
+  const auto experts = static_cast<std::int32_t>(offsets.size()) - 1;
+  const std::int32_t rows = value_of(offsets.back());
+  std::vector<int> met(static_cast<std::size_t>(rows) * static_cast<std::size_t>(row_tiles));
+  for (std::int32_t cluster = 0; cluster < num_clusters; ++cluster) {
+    std::vector<std::vector<ProductItem>> items(static_cast<std::size_t>(cluster_size));
+    for (std::int32_t rank = 0; rank < cluster_size; ++rank) {
+      ProductScheduler scheduler(offsets.data(), experts, row_tiles,
+                                 {cluster_size, rank, cluster, num_clusters});
+      for (ProductItem item; scheduler.next(item);) {
+        items[static_cast<std::size_t>(rank)].push_back(item);
+        if (item.expert < 0 || item.expert >= experts) return "no such expert";
+        if (item.row_tile < 0 || item.row_tile >= row_tiles) return "no such tile";
+        if (item.units < 1 || item.units > ProductShape::kMaxUnits) return "units out of range";
+        if (item.num_rows < 0 || item.num_rows > item.units * 8) return "more rows than units";
+        const auto e = static_cast<std::size_t>(item.expert);
+        if (item.num_rows > 0 && (item.first_row < value_of(offsets[e]) ||
+                                  item.first_row + item.num_rows > value_of(offsets[e + 1])))
+          return "rows of another expert";
+        for (std::int32_t row = item.first_row; row < item.first_row + item.num_rows; ++row)
+          ++met[static_cast<std::size_t>(row) * static_cast<std::size_t>(row_tiles) +
+                static_cast<std::size_t>(item.row_tile)];
+      }
+    }
+    for (const auto& other : items) {
+      if (other.size() != items[0].size()) return "blocks of a cluster have unequal work";
+      for (std::size_t i = 0; i < other.size(); ++i)
+        if (other[i].expert != items[0][i].expert || other[i].row_tile != items[0][i].row_tile)
+          return "blocks of a cluster work on different tiles";
+    }
+  }
+  for (const int times : met)
+    if (times != 1) return "a row meets a tile " + std::to_string(times) + " times";
+  return "";
+}
+
+std::vector<PackedRow> offsets_of(const std::vector<std::int32_t>& rows) {
+  std::vector<PackedRow> offsets{PackedRow{0}};
+  for (const std::int32_t count : rows)
+    offsets.push_back(PackedRow{value_of(offsets.back()) + count});
+  return offsets;
+}
+
+}  // namespace
+
+TEST_CASE("blocks of a tuned product compute each tile of each row once", "[scheduler]") {
+  for (const std::int32_t cluster_size : {1, 2})
+    for (std::int32_t rows = 0; rows <= 700; ++rows) {
+      INFO(rows << " rows, clusters of " << cluster_size);
+      CHECK(fault(offsets_of({rows}), 2, cluster_size, 3) == "");
+    }
+  for (std::uint64_t seed = 0; seed < 300; ++seed) {
+    INFO("seed " << seed);
+    Random random(40'000 + seed);
+    std::vector<std::int32_t> rows(static_cast<std::size_t>(random.in(1, 40)));
+    for (std::int32_t& count : rows)
+      if (random.chance(0.8))
+        count =
+            static_cast<std::int32_t>(random.chance(0.1) ? random.in(0, 2000) : random.in(0, 90));
+    CHECK(fault(offsets_of(rows), static_cast<std::int32_t>(random.in(1, 9)),
+                static_cast<std::int32_t>(random.in(1, 2)),
+                static_cast<std::int32_t>(random.in(1, 132))) == "");
+  }
+}
+
+TEST_CASE("an expert wastes less than a unit of rows", "[scheduler]") {
+  for (std::int32_t rows = 1; rows <= 2000; ++rows) {
+    const std::vector<PackedRow> offsets = offsets_of({rows});
+    ProductScheduler scheduler(offsets.data(), 1, 1, {1, 0, 0, 1});
+    std::int32_t computed = 0;
+    std::int32_t fewest = ProductShape::kMaxUnits;
+    std::int32_t most = 0;
+    for (ProductItem item; scheduler.next(item);) {
+      computed += item.units * ProductShape::kUnitRows;
+      fewest = std::min(fewest, item.units);
+      most = std::max(most, item.units);
+    }
+    CHECK(computed - rows < ProductShape::kUnitRows);
+    CHECK(most - fewest <= 1);
+  }
+}
+
+TEST_CASE("tuned products are laid out by the rows per expert", "[scheduler]") {
+  const auto cluster = [](std::int64_t rows_per_expert) {
+    return choose_product(128 * rows_per_expert, 128).cluster;
+  };
+  CHECK(cluster(0) == 1);
+  CHECK(cluster(160) == 1);
+  CHECK(choose_product(128 * 160, 128).weights == L2Keep::evict_first);
+  CHECK(choose_product(128 * 160, 128).rows == L2Keep::evict_last);
+  CHECK(cluster(161) == 2);
+  CHECK(choose_product(128 * 161, 128).weights == L2Keep::normal);
+  CHECK(choose_product(128 * 161, 128).rows == L2Keep::normal);
+  CHECK(cluster(799) == 2);
+  CHECK(cluster(800) == 1);
+  CHECK(choose_product(std::int64_t{1} << 31U, 1).cluster == 1);
+}

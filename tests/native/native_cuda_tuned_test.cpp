@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: Apache-2.0
+// CUDA's tuned bodies against the CPU backend and CUDA's own portable bodies.
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <type_traits>
+
+#include "layer/support/cross_check.hpp"
+#include "support/catch.hpp"
+#include "support/scale.hpp"
+#include "switchyard/backends/cpu.hpp"
+#include "switchyard/backends/cuda.hpp"
+
+using namespace switchyard;
+using namespace switchyard::test;
+
+namespace {
+
+[[nodiscard]] std::unique_ptr<CudaBackend> make_portable() {
+  GpuOptions options;
+  options.bodies = GpuBodies::portable;
+  return std::make_unique<CudaBackend>(options);
+}
+
+/// Runs one case on the CPU, on the tuned and on the portable bodies.
+class ThreeBodies {
+ public:
+  /// GpuOptions::product_cluster of the tuned bodies.
+  explicit ThreeBodies(int product_cluster = 0) : tuned_{make_tuned(product_cluster)} {}
+
+  /// What is wrong, or nothing.
+  std::string check(const CrossDraw& drawn, const RunOptions& options) {
+    const Outcome cpu = run(cpu_, drawn, options);
+    std::string wrong = disagreement(drawn, run(portable_, drawn, options), cpu);
+    if (!wrong.empty()) return "portable bodies: " + wrong;
+    wrong = disagreement(drawn, run(tuned_, drawn, options), cpu);
+    return wrong.empty() ? "" : "tuned bodies: " + wrong;
+  }
+
+  /// Whether the tuned bodies are what runs such a layer.
+  [[nodiscard]] bool tuned(const LayerConfig& config) const {
+    const ExpertMatrices matrices{config.local_experts(),   config.hidden_size,
+                                  config.intermediate_size, false,
+                                  config.weight_dtype,      config.activation_dtype};
+    return tuned_.backend.layout_of(matrices) == WeightLayout::swizzled_tiles;
+  }
+
+ private:
+  template <class B>
+  static Outcome run(Session<B>& session, const CrossDraw& drawn, const RunOptions& options) {
+    MoeLayer<B> layer(session.backend, session.stream, drawn.layer.config, drawn.layer.host(),
+                      drawn.options);
+    return run_call(session, layer, drawn.call, options);
+  }
+
+  static std::unique_ptr<CudaBackend> make_tuned(int product_cluster) {
+    GpuOptions options;
+    options.product_cluster = product_cluster;
+    return std::make_unique<CudaBackend>(options);
+  }
+
+  Session<CpuBackend> cpu_;
+  Session<CudaBackend> portable_{make_portable()};
+  Session<CudaBackend> tuned_;
+};
+
+void check_random_layers() {
+  ThreeBodies chosen;
+  ThreeBodies alone(1);
+  ThreeBodies paired(2);
+  const std::int64_t count = scaled(2000);
+  std::int64_t tuned = 0;
+  for (std::int64_t i = 0; i < count; ++i) {
+    Random random(9'400'000 + static_cast<std::uint64_t>(i));
+    const bool wide = random.chance(0.1);
+    const LayerBounds bounds{wide ? 700 : 140, wide ? 600 : 140, wide ? 4 : 48, true, true};
+    const CrossDraw drawn = draw_cross_check(random, bounds, random.chance(0.1) ? 400 : 40);
+    const RunOptions options{random.chance(0.8),
+                             random.pick({Placement::slab, Placement::separate}),
+                             kPoisons[static_cast<std::size_t>(i) % std::size(kPoisons)]};
+    ThreeBodies& bodies = i % 2 == 0 ? chosen : (i % 4 == 1 ? alone : paired);
+    tuned += bodies.tuned(drawn.layer.config) ? 1 : 0;
+    const std::string wrong = bodies.check(drawn, options);
+    if (!wrong.empty())
+      FAIL("case " << i << ": " << wrong << "; T " << drawn.call.num_tokens << " "
+                   << describe(drawn.layer.config));
+  }
+  if (tuned == 0) WARN("this device runs the portable bodies alone");
+  CHECK((tuned == 0 || tuned == count));
+}
+
+/// Rows per expert on both sides of what changes the layout of a product or its number of slices.
+void check_row_counts() {
+  ThreeBodies bodies;
+  std::uint64_t seed = 300;
+  for (const std::int64_t tokens : {1,   7,   8,   9,   15,  80,  152, 153, 159, 160, 161, 168,
+                                    169, 319, 320, 321, 328, 480, 481, 799, 800, 801, 1601})
+    for (const std::int64_t experts : {1, 2}) {
+      INFO(tokens << " tokens, " << experts << " experts");
+      Random random(++seed);
+      CrossDraw drawn;
+      LayerConfig& config = drawn.layer.config;
+      config.hidden_size = random.pick({8, 64, 136});
+      config.intermediate_size = random.pick({8, 128, 200});
+      config.num_experts = experts;
+      config.top_k = 1;
+      config.activation_dtype = config.weight_dtype = random.pick({DType::bf16, DType::f16});
+      config.activation.kind =
+          random.pick({ActivationKind::swiglu, ActivationKind::relu2, ActivationKind::geglu_erf});
+      oracle::Result expected;
+      do {
+        fill_tensors(random, drawn.layer, true);
+        drawn.call = random_call(random, drawn.layer, tokens, Routing::logits);
+        expected = oracle::forward(config, drawn.layer.reference(), drawn.call.reference());
+      } while (expected.ambiguous);
+      drawn.output = expected.output;
+      CHECK(bodies.check(drawn, {}) == "");
+    }
+}
+
+}  // namespace
+
+TEMPLATE_LIST_TEST_CASE("cuda: random layers agree on the CPU, tuned and portable bodies",
+                        "[native][tuned_cuda]", Backends) {
+  if constexpr (std::is_same_v<TestType, CudaBackend>) {
+    check_random_layers();
+  } else {
+    SUCCEED("another backend");
+  }
+}
+
+TEMPLATE_LIST_TEST_CASE("cuda: any number of rows per expert agrees on all bodies",
+                        "[native][tuned_cuda]", Backends) {
+  if constexpr (std::is_same_v<TestType, CudaBackend>) {
+    check_row_counts();
+  } else {
+    SUCCEED("another backend");
+  }
+}
