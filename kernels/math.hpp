@@ -22,9 +22,10 @@ inline constexpr float kLargestFloat = std::numeric_limits<float>::max();
 
 /// exp(x) for x <= 0 within 2 ulp; 0 below -87, where the result would come near the subnormals.
 /// Splits x = n ln 2 + r, |r| <= ln 2 / 2, and sums the series of exp(r) to r^7 (remainder <
-/// 2^-27).
-[[nodiscard]] constexpr float exp_nonpositive(float x) noexcept {
-  if (!(x >= -87.0F)) return 0.0F;
+/// 2^-27). NaN gives 0. No branch: several of them run side by side.
+[[nodiscard]] constexpr float exp_nonpositive(float number) noexcept {
+  const bool counts = number >= -87.0F;
+  const float x = counts ? number : 0.0F;
   constexpr float kLog2E = 0x1.715476p0F;
   constexpr float kLn2High = 0x1.62ep-1F;  // 12 bits: n * kLn2High is exact
   constexpr float kLn2Low = 0x1.0bfbe8p-15F;
@@ -39,7 +40,7 @@ inline constexpr float kLargestFloat = std::numeric_limits<float>::max();
   series = series * r + 0.5F;
   series = series * (r * r) + r;
   const float power = std::bit_cast<float>(static_cast<std::uint32_t>(n + 127) << 23U);
-  return (series + 1.0F) * power;
+  return counts ? (series + 1.0F) * power : 0.0F;
 }
 
 /// 1 / (1 + exp(-x)); NaN gives NaN.

@@ -59,6 +59,7 @@ const void* kernel_address(int wave_size) noexcept {
 }  // namespace switchyard::gpu
 
 /// Makes the kernels of one body.
-#define SWITCHYARD_GPU_KERNEL(Api, Body) \
-  template const void*                   \
-  switchyard::gpu::kernel_address<switchyard::Api, switchyard::kernels::simt::Body>(int) noexcept
+#define SWITCHYARD_GPU_KERNEL(Api, ...)                                                     \
+  template const void*                                                                      \
+  switchyard::gpu::kernel_address<switchyard::Api, switchyard::kernels::simt::__VA_ARGS__>( \
+      int) noexcept

@@ -5,9 +5,12 @@
 
 namespace switchyard::vulkan {
 
-VkCommandBuffer Capture::commands() {
-  if (open_ == nullptr) open_ = std::make_shared<Segment>(device_);
-  return open_->commands();
+Recorder Capture::recorder() {
+  if (open_ == nullptr) {
+    open_ = std::make_shared<Segment>(device_);
+    ending_ = Ending::other;
+  }
+  return {*device_, open_->commands(), ending_};
 }
 
 void Capture::close_segment() {

@@ -9,6 +9,7 @@
 
 #include "backends/vulkan/command_pool.hpp"
 #include "backends/vulkan/event.hpp"
+#include "backends/vulkan/recorder.hpp"
 #include "switchyard/device_span.hpp"
 
 namespace switchyard::vulkan {
@@ -48,8 +49,8 @@ class Capture {
  public:
   explicit Capture(std::shared_ptr<Device> device) : device_(std::move(device)) {}
 
-  /// What the next operation is recorded to.
-  [[nodiscard]] VkCommandBuffer commands();
+  /// Where to record the next operation.
+  [[nodiscard]] Recorder recorder();
   void add(Node node);
   void add(const GraphState& graph);
   [[nodiscard]] GraphState finish();
@@ -59,6 +60,7 @@ class Capture {
 
   std::shared_ptr<Device> device_;
   std::shared_ptr<Segment> open_;  // null: the next operation begins one
+  Ending ending_ = Ending::other;  // of open_
   GraphState graph_;
 };
 

@@ -1,9 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "backends/vulkan/pipelines.hpp"
 
+#include <algorithm>
 #include <array>
+#include <atomic>
 #include <cstddef>
+#include <future>
 #include <string>
+#include <system_error>
+#include <thread>
 
 #include "backends/vulkan/check.hpp"
 #include "backends/vulkan/device.hpp"
@@ -15,7 +20,7 @@
 namespace switchyard::vulkan {
 namespace {
 
-constexpr std::size_t kExpectedPipelines = 32;
+constexpr std::size_t kExpectedPipelines = 64;
 constexpr std::uint32_t kUsualSharedWords = 2048;
 constexpr std::uint32_t kMaxSharedWords = kernels::simt::kMaxSharedBytes / 4;
 
@@ -53,10 +58,7 @@ Specialization specialize(const BodyLaunch& launch, int wave_size) noexcept {
   const bool is_usual = launch.shape.shared_bytes <= 4 * kUsualSharedWords;
   return {static_cast<std::uint32_t>(wave_size),
           static_cast<std::uint32_t>(launch.shape.num_threads),
-          is_usual ? kUsualSharedWords : kMaxSharedWords,
-          static_cast<std::uint32_t>(launch.activation_dtype),
-          static_cast<std::uint32_t>(launch.weight_dtype),
-          static_cast<std::uint32_t>(launch.depth)};
+          is_usual ? kUsualSharedWords : kMaxSharedWords, static_cast<std::uint32_t>(launch.depth)};
 }
 
 Pipelines::Pipelines(const LogicalDevice& device, const PhysicalDevice& physical)
@@ -80,8 +82,7 @@ VkPipeline Pipelines::find(const BodyLaunch& launch) {
   const std::string_view body = launch.body;
   const Specialization wanted = specialize(launch, physical_.info.wave_size);
   const std::scoped_lock lock(mutex_);
-  for (const Pipeline& pipeline : pipelines_)
-    if (pipeline.body == body && pipeline.specialization == wanted) return pipeline.handle;
+  if (const Pipeline* made = find_made(body, wanted); made != nullptr) return made->handle;
   Pipeline& added = pipelines_.emplace_back(Pipeline{body, wanted, VK_NULL_HANDLE});
   try {
     added.handle = make(body, wanted);
@@ -92,18 +93,47 @@ VkPipeline Pipelines::find(const BodyLaunch& launch) {
   return added.handle;
 }
 
-VkPipeline Pipelines::make(std::string_view body, const Specialization& specialization) {
+Pipelines::Pipeline* Pipelines::find_made(std::string_view body,
+                                          const Specialization& specialization) {
+  for (Pipeline& pipeline : pipelines_)
+    if (pipeline.body == body && pipeline.specialization == specialization) return &pipeline;
+  return nullptr;
+}
+
+void Pipelines::make_all(std::span<const BodyLaunch> launches) {
+  const std::size_t first = pipelines_.size();
+  for (const BodyLaunch& launch : launches) {
+    const Specialization wanted = specialize(launch, physical_.info.wave_size);
+    if (find_made(launch.body, wanted) == nullptr)
+      pipelines_.push_back({launch.body, wanted, VK_NULL_HANDLE});
+  }
+  std::atomic<std::size_t> next = first;
+  const auto work = [&] {
+    for (std::size_t i = next++; i < pipelines_.size(); i = next++)
+      pipelines_[i].handle = make(pipelines_[i].body, pipelines_[i].specialization);
+  };
+  std::vector<std::future<void>> workers;
+  const std::size_t helpers =
+      std::min<std::size_t>(std::thread::hardware_concurrency(), pipelines_.size() - first);
+  try {
+    for (std::size_t i = 1; i < helpers; ++i)
+      workers.push_back(std::async(std::launch::async, work));
+  } catch (const std::system_error&) {  // no more threads: those that there are do it
+  }
+  work();
+  for (std::future<void>& worker : workers) worker.get();
+}
+
+VkPipeline Pipelines::make(std::string_view body, const Specialization& specialization) const {
   const Shader& shader = shader_of(body);
   const ShaderModule module =
       shader.is_exact ? ShaderModule(device_, hold_to(physical_.float_controls, shader.words))
                       : ShaderModule(device_, shader.words);
-  constexpr std::array<VkSpecializationMapEntry, 6> kEntries{
+  constexpr std::array<VkSpecializationMapEntry, 4> kEntries{
       {{0, offsetof(Specialization, wave_size), 4},
        {1, offsetof(Specialization, num_threads), 4},
        {2, offsetof(Specialization, shared_words), 4},
-       {3, offsetof(Specialization, activation_dtype), 4},
-       {4, offsetof(Specialization, weight_dtype), 4},
-       {5, offsetof(Specialization, depth), 4}}};
+       {3, offsetof(Specialization, depth), 4}}};
   const VkSpecializationInfo constants{static_cast<std::uint32_t>(kEntries.size()), kEntries.data(),
                                        sizeof specialization, &specialization};
   auto wave = structure<VkPipelineShaderStageRequiredSubgroupSizeCreateInfo>(

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <mutex>
+#include <span>
 #include <string_view>
 #include <vector>
 
@@ -14,13 +15,11 @@ namespace switchyard::vulkan {
 
 class LogicalDevice;
 
-/// What a pipeline is specialised to: the bodies' constants 0 to 5, in their order.
+/// What a pipeline is specialised to: the bodies' constants 0 to 3, in their order.
 struct Specialization {
   std::uint32_t wave_size;
   std::uint32_t num_threads;
   std::uint32_t shared_words;  // of four bytes: 8 KiB, or 32 KiB where a launch needs more
-  std::uint32_t activation_dtype;
-  std::uint32_t weight_dtype;
   std::uint32_t depth;
 
   bool operator==(const Specialization&) const = default;
@@ -41,6 +40,9 @@ class Pipelines {
   [[nodiscard]] VkPipelineLayout layout() const noexcept { return layout_; }
   /// The pipeline for launches like this one; makes it where it is not there yet.
   [[nodiscard]] VkPipeline find(const BodyLaunch& launch);
+  /// Makes the pipelines of all these launches that are not there yet, on several threads: drivers
+  /// compile slowly. Called before any other thread knows this object.
+  void make_all(std::span<const BodyLaunch> launches);
 
  private:
   struct Pipeline {
@@ -49,7 +51,8 @@ class Pipelines {
     VkPipeline handle;
   };
 
-  [[nodiscard]] VkPipeline make(std::string_view body, const Specialization& specialization);
+  [[nodiscard]] Pipeline* find_made(std::string_view body, const Specialization& specialization);
+  [[nodiscard]] VkPipeline make(std::string_view body, const Specialization& specialization) const;
 
   const LogicalDevice& device_;
   const PhysicalDevice& physical_;

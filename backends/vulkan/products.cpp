@@ -2,6 +2,8 @@
 #include "backends/vulkan/products.hpp"
 
 #include <algorithm>
+#include <array>
+#include <cstddef>
 
 #include "kernels/simt_tile.hpp"
 #include "switchyard/dtype.hpp"
@@ -20,21 +22,38 @@ constexpr std::int32_t kTileColumns = 64;
 constexpr std::int32_t kTileDepth = 32;
 // kernels/glsl/vector_product.glsl
 constexpr std::int32_t kVectorThreads = 128;
-constexpr std::int32_t kVectorLines = 2;
 // kernels/glsl/matrix_product.glsl
-constexpr std::int32_t kMatrixRows = 128;
+constexpr std::int32_t kMatrixRows = 64;
 constexpr std::int32_t kMatrixLines = 128;
-constexpr std::int32_t kMatrixWaves = 8;
-constexpr std::size_t kMatrixSharedBytes = (kMatrixRows + kMatrixLines) * std::size_t{5 * 16};
+constexpr std::int32_t kMatrixWaves = 4;
+constexpr std::size_t kMatrixSharedBytes = (kMatrixRows + kMatrixLines) * std::size_t{9 * 16};
 
 /// Rows per expert from which tensor arithmetic beats reading the weights once per few rows.
-constexpr std::int64_t kRowsForMatrix = 8;
+constexpr std::int64_t kRowsForMatrix = 3;
 /// Rows per expert up to which a wave per row of the weights beats tiles of plain arithmetic.
 constexpr std::int64_t kRowsForVector = 24;
 
+/// The bodies of a stage; those for one dtype by that dtype, "" where there is none.
+struct BodyNames {
+  using ByDType = std::array<std::string_view, 3>;
+
+  std::string_view tiled;
+  ByDType vector;
+  ByDType matrix;
+  ByDType emulated_matrix;
+};
+constexpr BodyNames kGateUp{"gate_up",
+                            {"gate_up_vector_f32", "gate_up_vector_bf16", "gate_up_vector_f16"},
+                            {"", "gate_up_matrix_bf16", "gate_up_matrix_f16"},
+                            {"", "gate_up_matrix_bf16_emulated", "gate_up_matrix_f16_emulated"}};
+constexpr BodyNames kDown{"down",
+                          {"down_vector_f32", "down_vector_bf16", "down_vector_f16"},
+                          {"", "down_matrix_bf16", "down_matrix_f16"},
+                          {"", "down_matrix_bf16_emulated", "down_matrix_f16_emulated"}};
+
 /// A product as its launch sees it.
 struct Product {
-  std::string_view tiled, vector, matrix_f16, matrix_bf16, matrix_emulated;  // bodies
+  BodyNames bodies;
   const void* x;
   const void* w;
   const void* result;
@@ -42,6 +61,7 @@ struct Product {
   std::int64_t columns;       // of the result
   std::int32_t products;      // rows of w that a column of the result needs
   std::int32_t max_products;  // that the tiled body stages
+  std::int32_t vector_lines;  // rows of w that a wave of the vector body takes
   std::int64_t rows;
   std::int64_t experts;
   bool has_plan;
@@ -70,13 +90,13 @@ template <class Params>
 
 [[nodiscard]] bool has_octets(const Product& product) noexcept {
   return product.depth % 8 == 0 && divides_16(product.x) && divides_16(product.w) &&
-         product.layout == WeightLayout::rows;
+         product.layout == WeightLayout::rows && product.activation_dtype == product.weight_dtype;
 }
 
 [[nodiscard]] bool fits_matrix(const Product& product, const ProductDevice& device) noexcept {
-  return has_octets(product) && product.activation_dtype == product.weight_dtype &&
-         size_of(product.activation_dtype) == 2 && product.columns % 8 == 0 &&
-         divides_16(product.result) && device.shared_bytes >= kMatrixSharedBytes &&
+  return has_octets(product) && size_of(product.activation_dtype) == 2 &&
+         product.columns % 8 == 0 && divides_16(product.result) &&
+         device.shared_bytes >= kMatrixSharedBytes &&
          kMatrixWaves * device.wave_size <= kernels::simt::kMaxThreads;
 }
 
@@ -109,16 +129,16 @@ template <class Params>
   std::int32_t depth = kTileDepth;
   while (tile_bytes(product, depth) > device.shared_bytes && depth > 8) depth /= 2;
   const std::int64_t tiles = product.row_tiles * ceil_div(product.columns, kTileColumns);
-  return {product.tiled, LaunchShape{blocks_for(tiles), kTileThreads, tile_bytes(product, depth)},
-          DType::f32, DType::f32, depth};
+  return {product.bodies.tiled,
+          LaunchShape{blocks_for(tiles), kTileThreads, tile_bytes(product, depth)}, depth};
 }
 
 [[nodiscard]] BodyLaunch vector(const Product& product, const ProductDevice& device) noexcept {
-  const std::int64_t per_item = kVectorLines / product.products;  // columns of the result
+  const std::int64_t per_item = product.vector_lines / product.products;  // columns of the result
   const std::int64_t items = product.row_tiles * ceil_div(product.columns, per_item);
   const std::int64_t waves = kVectorThreads / device.wave_size;
-  return {product.vector, LaunchShape{blocks_for(ceil_div(items, waves)), kVectorThreads, 0},
-          product.activation_dtype, product.weight_dtype, 0};
+  return {product.bodies.vector[static_cast<std::size_t>(product.weight_dtype)],
+          LaunchShape{blocks_for(ceil_div(items, waves)), kVectorThreads, 0}};
 }
 
 [[nodiscard]] BodyLaunch matrix(const Product& product, const ProductDevice& device) noexcept {
@@ -126,13 +146,12 @@ template <class Params>
   const std::int64_t row_tiles =
       product.has_plan ? full + std::min(product.rows, product.experts) : full;
   const std::int64_t column_tiles = ceil_div(product.columns * product.products, kMatrixLines);
-  const bool native = device.matrices.has(product.weight_dtype);
-  return {!native                               ? product.matrix_emulated
-          : product.weight_dtype == DType::bf16 ? product.matrix_bf16
-                                                : product.matrix_f16,
+  const BodyNames::ByDType& bodies = device.matrices.has(product.weight_dtype)
+                                         ? product.bodies.matrix
+                                         : product.bodies.emulated_matrix;
+  return {bodies[static_cast<std::size_t>(product.weight_dtype)],
           LaunchShape{blocks_for(row_tiles * column_tiles), kMatrixWaves * device.wave_size,
-                      kMatrixSharedBytes},
-          product.activation_dtype, product.weight_dtype, 0};
+                      kMatrixSharedBytes}};
 }
 
 [[nodiscard]] BodyLaunch plan(const Product& product, const ProductDevice& device,
@@ -152,11 +171,7 @@ template <class Params>
 BodyLaunch plan_product(const kernels::GateUpParams& params, const ProductDevice& device,
                         VulkanBodies bodies) noexcept {
   Product product = common(params);
-  product.tiled = "gate_up";
-  product.vector = "gate_up_vector";
-  product.matrix_f16 = "gate_up_matrix_f16";
-  product.matrix_bf16 = "gate_up_matrix_bf16";
-  product.matrix_emulated = "gate_up_matrix_emulated";
+  product.bodies = kGateUp;
   product.x = params.hidden_states;
   product.w = params.gate_up;
   product.result = params.activated;
@@ -164,17 +179,14 @@ BodyLaunch plan_product(const kernels::GateUpParams& params, const ProductDevice
   product.columns = params.intermediate_size;
   product.products = has_gate(params) ? 2 : 1;
   product.max_products = 2;
+  product.vector_lines = 2;
   return plan(product, device, bodies);
 }
 
 BodyLaunch plan_product(const kernels::DownParams& params, const ProductDevice& device,
                         VulkanBodies bodies) noexcept {
   Product product = common(params);
-  product.tiled = "down";
-  product.vector = "down_vector";
-  product.matrix_f16 = "down_matrix_f16";
-  product.matrix_bf16 = "down_matrix_bf16";
-  product.matrix_emulated = "down_matrix_emulated";
+  product.bodies = kDown;
   product.x = params.activated;
   product.w = params.down;
   product.result = params.expert_rows;
@@ -182,6 +194,7 @@ BodyLaunch plan_product(const kernels::DownParams& params, const ProductDevice& 
   product.columns = params.hidden_size;
   product.products = 1;
   product.max_products = 1;
+  product.vector_lines = 4;
   return plan(product, device, bodies);
 }
 

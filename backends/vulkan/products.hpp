@@ -24,8 +24,6 @@ struct ProductDevice {
 struct BodyLaunch {
   std::string_view body;
   kernels::simt::LaunchShape shape;
-  DType activation_dtype = DType::f32;  ///< Of bodies that are specialised to dtypes.
-  DType weight_dtype = DType::f32;
   std::int32_t depth = 0;  ///< Elements of the inner dimension that the tiled body stages.
 };
 

@@ -6,17 +6,27 @@
 namespace switchyard::vulkan {
 namespace {
 
+struct Scope {
+  VkPipelineStageFlags2 stages;
+  VkAccessFlags2 access;
+};
+
 constexpr VkPipelineStageFlags2 kStages =
     VK_PIPELINE_STAGE_2_COMPUTE_SHADER_BIT | VK_PIPELINE_STAGE_2_ALL_TRANSFER_BIT;
-constexpr VkAccessFlags2 kAccess = VK_ACCESS_2_MEMORY_READ_BIT | VK_ACCESS_2_MEMORY_WRITE_BIT;
+constexpr Scope kWritten{kStages, VK_ACCESS_2_MEMORY_WRITE_BIT};
+constexpr Scope kUsed{kStages, VK_ACCESS_2_MEMORY_READ_BIT | VK_ACCESS_2_MEMORY_WRITE_BIT};
+constexpr Scope kLaunchWritten{VK_PIPELINE_STAGE_2_COMPUTE_SHADER_BIT,
+                               VK_ACCESS_2_SHADER_WRITE_BIT};
+constexpr Scope kLaunchUsed{VK_PIPELINE_STAGE_2_COMPUTE_SHADER_BIT,
+                            VK_ACCESS_2_SHADER_READ_BIT | VK_ACCESS_2_SHADER_WRITE_BIT};
 
-void memory_barrier(const Device& device, VkCommandBuffer commands, VkPipelineStageFlags2 stages,
-                    VkAccessFlags2 access) {
+void memory_barrier(const Device& device, VkCommandBuffer commands, const Scope& from,
+                    const Scope& to) {
   auto memory = structure<VkMemoryBarrier2>(VK_STRUCTURE_TYPE_MEMORY_BARRIER_2);
-  memory.srcStageMask = kStages;
-  memory.srcAccessMask = VK_ACCESS_2_MEMORY_WRITE_BIT;
-  memory.dstStageMask = stages;
-  memory.dstAccessMask = access;
+  memory.srcStageMask = from.stages;
+  memory.srcAccessMask = from.access;
+  memory.dstStageMask = to.stages;
+  memory.dstAccessMask = to.access;
   auto info = structure<VkDependencyInfo>(VK_STRUCTURE_TYPE_DEPENDENCY_INFO);
   info.memoryBarrierCount = 1;
   info.pMemoryBarriers = &memory;
@@ -26,11 +36,21 @@ void memory_barrier(const Device& device, VkCommandBuffer commands, VkPipelineSt
 }  // namespace
 
 void Recorder::barrier() {
-  memory_barrier(device_, commands_, kStages, kAccess);
+  memory_barrier(device_, commands_, kWritten, kUsed);
+  ending_ = Ending::other;
+}
+
+void Recorder::launch_barrier() {
+  if (ending_ == Ending::launch)
+    memory_barrier(device_, commands_, kLaunchWritten, kLaunchUsed);
+  else
+    barrier();
+  ending_ = Ending::launch;
 }
 
 void Recorder::show_to_host() {
-  memory_barrier(device_, commands_, VK_PIPELINE_STAGE_2_HOST_BIT, VK_ACCESS_2_HOST_READ_BIT);
+  memory_barrier(device_, commands_, kWritten,
+                 {VK_PIPELINE_STAGE_2_HOST_BIT, VK_ACCESS_2_HOST_READ_BIT});
 }
 
 void Recorder::copy_unordered(const Place& to, const Place& from, VkDeviceSize bytes) {
@@ -60,7 +80,7 @@ void Recorder::launch(const BodyLaunch& launch, std::span<const std::byte> param
   const VkPipeline pipeline = device_.pipelines().find(launch);
   const auto blocks = static_cast<std::uint32_t>(
       std::min<std::int64_t>(launch.shape.num_blocks, device_.physical().max_blocks));
-  barrier();
+  launch_barrier();
   const DeviceApi& api = device_.api();
   api.CmdBindPipeline(commands_, VK_PIPELINE_BIND_POINT_COMPUTE, pipeline);
   api.CmdPushConstants(commands_, device_.pipelines().layout(), VK_SHADER_STAGE_COMPUTE_BIT, 0,
@@ -69,7 +89,6 @@ void Recorder::launch(const BodyLaunch& launch, std::span<const std::byte> param
 }
 
 void Recorder::timestamp(const EventState& event) {
-  barrier();
   const DeviceApi& api = device_.api();
   api.CmdResetQueryPool(commands_, event.query(), 0, 1);
   api.CmdWriteTimestamp2(commands_, VK_PIPELINE_STAGE_2_ALL_COMMANDS_BIT, event.query(), 0);

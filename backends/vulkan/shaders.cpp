@@ -15,14 +15,23 @@ constexpr std::uint32_t kDown[] = {
 constexpr std::uint32_t kDownMatrixBf16[] = {
 #include "backends/vulkan/spirv/down_matrix_bf16.inc"
 };
-constexpr std::uint32_t kDownMatrixEmulated[] = {
-#include "backends/vulkan/spirv/down_matrix_emulated.inc"
+constexpr std::uint32_t kDownMatrixBf16Emulated[] = {
+#include "backends/vulkan/spirv/down_matrix_bf16_emulated.inc"
 };
 constexpr std::uint32_t kDownMatrixF16[] = {
 #include "backends/vulkan/spirv/down_matrix_f16.inc"
 };
-constexpr std::uint32_t kDownVector[] = {
-#include "backends/vulkan/spirv/down_vector.inc"
+constexpr std::uint32_t kDownMatrixF16Emulated[] = {
+#include "backends/vulkan/spirv/down_matrix_f16_emulated.inc"
+};
+constexpr std::uint32_t kDownVectorBf16[] = {
+#include "backends/vulkan/spirv/down_vector_bf16.inc"
+};
+constexpr std::uint32_t kDownVectorF16[] = {
+#include "backends/vulkan/spirv/down_vector_f16.inc"
+};
+constexpr std::uint32_t kDownVectorF32[] = {
+#include "backends/vulkan/spirv/down_vector_f32.inc"
 };
 constexpr std::uint32_t kGate[] = {
 #include "backends/vulkan/spirv/gate.inc"
@@ -33,14 +42,23 @@ constexpr std::uint32_t kGateUp[] = {
 constexpr std::uint32_t kGateUpMatrixBf16[] = {
 #include "backends/vulkan/spirv/gate_up_matrix_bf16.inc"
 };
-constexpr std::uint32_t kGateUpMatrixEmulated[] = {
-#include "backends/vulkan/spirv/gate_up_matrix_emulated.inc"
+constexpr std::uint32_t kGateUpMatrixBf16Emulated[] = {
+#include "backends/vulkan/spirv/gate_up_matrix_bf16_emulated.inc"
 };
 constexpr std::uint32_t kGateUpMatrixF16[] = {
 #include "backends/vulkan/spirv/gate_up_matrix_f16.inc"
 };
-constexpr std::uint32_t kGateUpVector[] = {
-#include "backends/vulkan/spirv/gate_up_vector.inc"
+constexpr std::uint32_t kGateUpMatrixF16Emulated[] = {
+#include "backends/vulkan/spirv/gate_up_matrix_f16_emulated.inc"
+};
+constexpr std::uint32_t kGateUpVectorBf16[] = {
+#include "backends/vulkan/spirv/gate_up_vector_bf16.inc"
+};
+constexpr std::uint32_t kGateUpVectorF16[] = {
+#include "backends/vulkan/spirv/gate_up_vector_f16.inc"
+};
+constexpr std::uint32_t kGateUpVectorF32[] = {
+#include "backends/vulkan/spirv/gate_up_vector_f32.inc"
 };
 constexpr std::uint32_t kPlanBlock[] = {
 #include "backends/vulkan/spirv/plan_block.inc"
@@ -65,15 +83,21 @@ constexpr std::array kShaders{
     Shader{"combine", kCombine, true},
     Shader{"down", kDown},
     Shader{"down_matrix_bf16", kDownMatrixBf16},
-    Shader{"down_matrix_emulated", kDownMatrixEmulated},
+    Shader{"down_matrix_bf16_emulated", kDownMatrixBf16Emulated},
     Shader{"down_matrix_f16", kDownMatrixF16},
-    Shader{"down_vector", kDownVector},
+    Shader{"down_matrix_f16_emulated", kDownMatrixF16Emulated},
+    Shader{"down_vector_bf16", kDownVectorBf16},
+    Shader{"down_vector_f16", kDownVectorF16},
+    Shader{"down_vector_f32", kDownVectorF32},
     Shader{"gate", kGate, true},
     Shader{"gate_up", kGateUp},
     Shader{"gate_up_matrix_bf16", kGateUpMatrixBf16},
-    Shader{"gate_up_matrix_emulated", kGateUpMatrixEmulated},
+    Shader{"gate_up_matrix_bf16_emulated", kGateUpMatrixBf16Emulated},
     Shader{"gate_up_matrix_f16", kGateUpMatrixF16},
-    Shader{"gate_up_vector", kGateUpVector},
+    Shader{"gate_up_matrix_f16_emulated", kGateUpMatrixF16Emulated},
+    Shader{"gate_up_vector_bf16", kGateUpVectorBf16},
+    Shader{"gate_up_vector_f16", kGateUpVectorF16},
+    Shader{"gate_up_vector_f32", kGateUpVectorF32},
     Shader{"plan_block", kPlanBlock},
     Shader{"plan_count", kPlanCount},
     Shader{"plan_fill", kPlanFill},

@@ -56,6 +56,7 @@ StreamState::Batch& StreamState::next_batch() {
   Batch& batch = batches_[current_];
   timeline_->wait_for(batch.value);
   batch.num_operations = 0;
+  batch.ending = Ending::other;
   batch.staging_used = 0;
   batch.waits.clear();
   batch.events.clear();
@@ -72,9 +73,10 @@ StreamState::Batch& StreamState::open_batch() {
 }
 
 Recorder StreamState::recorder() {
-  if (capture_) return {*device_, capture_->commands()};
-  ++open_batch().num_operations;
-  return {*device_, pool_.at(current_)};
+  if (capture_) return capture_->recorder();
+  Batch& batch = open_batch();
+  ++batch.num_operations;
+  return {*device_, pool_.at(current_), batch.ending};
 }
 
 void StreamState::close_if_full() {

@@ -64,6 +64,7 @@ class StreamState {
   struct Batch {
     std::uint64_t value = 0;  // that the timeline has when it has passed
     int num_operations = 0;
+    Ending ending = Ending::other;
     VkDeviceSize staging_used = 0;
     std::vector<TimelinePoint> waits;
     std::vector<std::shared_ptr<EventState>> events;

@@ -2,6 +2,7 @@
 #include "backends/vulkan/usual_pipelines.hpp"
 
 #include <array>
+#include <vector>
 
 #include "backends/vulkan/launches.hpp"
 
@@ -29,10 +30,10 @@ template <class Params>
 void make_usual_pipelines(Pipelines& pipelines, const PhysicalDevice& physical,
                           VulkanBodies bodies) {
   const ProductDevice device = physical.product_device();
+  std::vector<BodyLaunch> launches;
   const auto make = [&](const auto& params, VulkanBodies asked) {
-    for_each_launch(params, device, asked, [&pipelines](const BodyLaunch& launch) {
-      static_cast<void>(pipelines.find(launch));
-    });
+    for_each_launch(params, device, asked,
+                    [&launches](const BodyLaunch& launch) { launches.push_back(launch); });
   };
   const auto make_product = [&]<class Params>(Params /*tag*/) {
     make(smallest_product<Params>(DType::f32), VulkanBodies::tiled);
@@ -63,6 +64,7 @@ void make_usual_pipelines(Pipelines& pipelines, const PhysicalDevice& physical,
   kernels::CombineParams combine{};
   combine.num_tokens = combine.hidden_size = 1;
   make(combine, bodies);
+  pipelines.make_all(launches);
 }
 
 }  // namespace switchyard::vulkan

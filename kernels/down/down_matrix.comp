@@ -27,7 +27,7 @@ void store_columns(int64_t row, int64_t column, vec2 sums) {
   const int64_t hidden = int64_t(params.hidden_size);
   if (column >= hidden) return;
   sums += vec2(bias_of(tile_expert, column), bias_of(tile_expert, column + 1l));
-  store_pair_of(params.expert_rows, row * hidden + column, sums);
+  store_pair(params.expert_rows, row * hidden + column, sums);
 }
 
 void store_pairs(int64_t row, int line, vec2 first, vec2 second) {

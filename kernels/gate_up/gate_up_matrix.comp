@@ -45,7 +45,7 @@ void store_features(int64_t row, int64_t feature, float scale, vec2 gates, vec2 
     if (i == 0) values.x = value;
     else values.y = value;
   }
-  store_pair_of(params.activated, row * width + feature, values);
+  store_pair(params.activated, row * width + feature, values);
 }
 
 void store_pairs(int64_t row, int line, vec2 first, vec2 second) {

@@ -10,11 +10,13 @@
 #include "kernels/glsl/wave.glsl"
 #include "kernels/gate_up/gate_up.glsl"
 #include "kernels/glsl/octets.glsl"
+const int kLines = 2;
+const int kAhead = 4;
 #include "kernels/glsl/vector_product.glsl"
 
 uint64_t x_address(int64_t row) {
   return params.hidden_states +
-         uint64_t(token_of(row) * int64_t(params.hidden_size)) * element_bytes(kActivationDtype);
+         uint64_t(token_of(row) * int64_t(params.hidden_size)) * kElementBytes;
 }
 
 /// Features of an item.
@@ -26,7 +28,7 @@ uint64_t w_address(int line, int64_t at) {
   const int64_t row = weight_row(item_expert, line % products,
                                  min(feature, int64_t(params.intermediate_size) - 1l));
   return params.gate_up +
-         uint64_t(row * int64_t(params.hidden_size)) * element_bytes(kWeightDtype);
+         uint64_t(row * int64_t(params.hidden_size)) * kElementBytes;
 }
 
 void store(int64_t row, int64_t at, float line_sums[kLines]) {
@@ -38,7 +40,7 @@ void store(int64_t row, int64_t at, float line_sums[kLines]) {
     if (feature >= width) break;
     const float gate = line_sums[gated ? 2 * i : 0];
     const float up = line_sums[gated ? 2 * i + 1 : i];
-    store_element(kActivationDtype, params.activated, row * width + feature,
+    store_element(kDtype, params.activated, row * width + feature,
                   feature_of(item_expert, feature, scale, gate, up));
   }
 }

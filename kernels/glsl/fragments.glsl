@@ -19,10 +19,10 @@ void clear_sums() {
 /// Adds the products along a stage for one element of the sums, row and column of its fragment.
 float add_line(int x, int w, float sum) {
   [[dont_unroll]] for (int octet = 0; octet < kOctets; ++octet) {
-    const Octet a = Octet(staged[x + octet], uvec4(0u));
-    const Octet b = Octet(staged[w + octet], uvec4(0u));
+    const Octet a = Octet(staged[x + octet]);
+    const Octet b = Octet(staged[w + octet]);
     [[unroll]] for (int i = 0; i < 8; ++i)
-      sum += widen(kActivationDtype, a, i) * widen(kWeightDtype, b, i);
+      sum += widen(a, i) * widen(b, i);
   }
   return sum;
 }

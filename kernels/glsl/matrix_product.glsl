@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // Matrix products for many rows per expert, on fragments of 16 by 16 by 16 (fragments.glsl).
 //
-// A block of eight waves makes a tile: kTileRows packed rows of one expert by kTileLines rows of w.
+// A block of four waves makes a tile: kTileRows packed rows of one expert by kTileLines rows of w.
 // Stages of kDepth along the inner dimension go through shared memory, in octets of 16 bytes; lines
 // are an octet longer than that, which keeps the eight lines of a fragment's load in different
 // banks. The next stage is read from memory while the fragments of this one are multiplied. Waves
-// stand 2 by 4: a wave has 4 by 2 fragments of sums. Sums leave through the same shared memory, two
+// stand 2 by 2: a wave has 2 by 4 fragments of sums. Sums leave through the same shared memory, two
 // fragments side by side at a time, two columns of a row to a lane: loops that stay loops, since
 // activations are long.
 //
@@ -19,13 +19,13 @@
 //   void store_pairs(int64_t row, int line, vec2 first, vec2 second)
 //                                      the row's sums with lines `line` and line + 1, and with the
 //                                      two lines a fragment on; `line` is in an even fragment
-const int kTileRows = 128;
+const int kTileRows = 64;
 const int kTileLines = 128;
-const int kDepth = 32;
+const int kDepth = 64;
 const int kOctets = kDepth / 8;
 const int kPitch = kOctets + 1;
 const int kWaveRows = 2;     // waves along the rows, and along the lines
-const int kWaveColumns = 4;
+const int kWaveColumns = 2;
 const int kFragment = 16;
 const int kFragmentRows = kTileRows / kWaveRows / kFragment;
 const int kFragmentColumns = kTileLines / kWaveColumns / kFragment;

@@ -1,40 +1,60 @@
 // SPDX-License-Identifier: Apache-2.0
-// Elements eight at a time, in loads and stores of 16 bytes, for bodies that are specialised to
-// their dtypes. An octet starts at an address that 16 divides.
-layout(constant_id = 3) const uint kActivationDtype = 1;
-layout(constant_id = 4) const uint kWeightDtype = 1;
+// Elements eight at a time, in loads of 16 bytes, for bodies that are compiled once for each dtype,
+// SWITCHYARD_DTYPE, which activations and weights have in common. An octet starts at an address that
+// 16 divides.
+const uint kDtype = SWITCHYARD_DTYPE;
 
 layout(buffer_reference, scalar, buffer_reference_align = 16) buffer VectorAt { uvec4 value; };
 
-uint64_t element_bytes(uint dtype) { return dtype == kF32 ? 4ul : 2ul; }
+#if SWITCHYARD_DTYPE == 0  // f32
 
-/// Eight elements as they lie in memory; those of 16 bits leave `high` alone.
+const uint64_t kElementBytes = 4ul;
+
+/// Eight elements as they lie in memory.
 struct Octet {
   uvec4 low;
   uvec4 high;
 };
 
-Octet load_octet(uint dtype, uint64_t address) {
-  Octet octet;
-  octet.low = VectorAt(address).value;
-  octet.high = dtype == kF32 ? VectorAt(address + 16ul).value : uvec4(0u);
-  return octet;
+Octet load_octet(uint64_t address) {
+  return Octet(VectorAt(address).value, VectorAt(address + 16ul).value);
 }
 
 /// Element i.
-float widen(uint dtype, Octet octet, int i) {
-  if (dtype == kF32) return uintBitsToFloat(i < 4 ? octet.low[i] : octet.high[i - 4]);
-  const uint word = octet.low[i / 2];
-  if (dtype == kBf16)
-    return uintBitsToFloat(i % 2 == 0 ? word << 16 : word & 0xffff0000u);
-  const vec2 both = unpackHalf2x16(word);
-  return i % 2 == 0 ? both.x : both.y;
+float widen(Octet octet, int i) {
+  return uintBitsToFloat(i < 4 ? octet.low[i] : octet.high[i - 4]);
 }
 
-/// Stores two elements of kActivationDtype, one of 16 bits, at element i of base, which is even.
-void store_pair_of(uint64_t base, int64_t i, vec2 values) {
-  const bool is_bf16 = kActivationDtype == kBf16;
-  const uint low = is_bf16 ? bf16_of_float(values.x) : f16_of_float(values.x);
-  const uint high = is_bf16 ? bf16_of_float(values.y) : f16_of_float(values.y);
-  WordAt(base + uint64_t(i) * 2ul).value = low | (high << 16);
+#else  // 16 bits
+
+const uint64_t kElementBytes = 2ul;
+
+/// Eight elements as they lie in memory.
+struct Octet {
+  uvec4 words;
+};
+
+Octet load_octet(uint64_t address) { return Octet(VectorAt(address).value); }
+
+/// Element i.
+float widen(Octet octet, int i) {
+  const uint word = octet.words[i / 2];
+#if SWITCHYARD_DTYPE == 1  // bf16
+  return uintBitsToFloat(i % 2 == 0 ? word << 16 : word & 0xffff0000u);
+#else
+  const vec2 both = unpackHalf2x16(word);
+  return i % 2 == 0 ? both.x : both.y;
+#endif
 }
+
+/// Stores two elements at element i of base, which is even.
+void store_pair(uint64_t base, int64_t i, vec2 values) {
+#if SWITCHYARD_DTYPE == 1
+  const uint word = bf16_of_float(values.x) | (bf16_of_float(values.y) << 16);
+#else
+  const uint word = f16_of_float(values.x) | (f16_of_float(values.y) << 16);
+#endif
+  WordAt(base + uint64_t(i) * 2ul).value = word;
+}
+
+#endif

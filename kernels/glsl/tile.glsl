@@ -8,7 +8,7 @@
 //   int64_t w_start(int product, int64_t column)  index of the column's element 0 in w
 const int kRows = 16;
 const int kColumns = 64;
-layout(constant_id = 5) const int kDepth = 32;
+layout(constant_id = 3) const int kDepth = 32;
 const int kPitch = kDepth + 1;
 const int kRowsPerThread = 4;
 const int kColumnsPerThread = 2;

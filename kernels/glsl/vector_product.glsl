@@ -2,22 +2,21 @@
 // Matrix-vector products for few rows per expert: bound by reading the weights, once, in loads of
 // 16 bytes.
 //
-// An item is a row tile, 16 packed rows of one expert at most, and two rows of w (gate and up of one
-// feature, or two columns): a wave takes it alone. Lanes stride along the inner dimension by octets,
-// kAhead of them in flight, and x comes through the caches. Up to four rows share a load of the
-// weights. The weights' addresses depend on one load alone, of the tile's expert, so that they
-// are under way while the rows are looked up. A row's sum has one order whatever the other rows:
-// octets by lane, then lanes by halves.
+// An item is a row tile, 16 packed rows of one expert at most, and kLines rows of w: a wave takes it
+// alone. Lanes stride along the inner dimension by octets, kAhead of them in flight, and x comes
+// through the caches. Two packed rows share a load of the weights: more would cost the waves that
+// hide the reads their registers. The weights' addresses depend on one load alone, of the tile's
+// expert, so that they are under way while the rows are looked up. A row's sum has one order
+// whatever the other rows: octets by lane, then lanes by halves.
 //
-// The includer's parameter block has the members of a product over a plan, and it defines
+// The includer's parameter block has the members of a product over a plan, and it defines kLines,
+// kAhead, and
 //
 //   uint64_t x_address(int64_t row)            of element 0 of the packed row
 //   uint64_t w_address(int line, int64_t at)   of element 0 of the item's row `line` of w
 //   void store(int64_t row, int64_t at, float line_sums[kLines])
 const int kRows = 16;  // of a row tile
-const int kRowsAtOnce = 4;
-const int kLines = 2;  // rows of w
-const int kAhead = 2;
+const int kRowsAtOnce = 2;
 
 int item_expert;
 float sums[kRowsAtOnce][kLines];
@@ -44,7 +43,7 @@ void multiply(int64_t first, int count, int64_t at, int depth, const int rows) {
       if (k < depth)
         [[unroll]] for (int line = 0; line < kLines; ++line)
           weights[a][line] =
-              load_octet(kWeightDtype, w[line] + uint64_t(k) * element_bytes(kWeightDtype));
+              load_octet(w[line] + uint64_t(k) * kElementBytes);
     }
     [[unroll]] for (int a = 0; a < kAhead; ++a) {
       const int k = base + a * stride;
@@ -52,11 +51,11 @@ void multiply(int64_t first, int count, int64_t at, int depth, const int rows) {
       [[unroll]] for (int r = 0; r < kRowsAtOnce; ++r) {
         if (r >= rows) continue;
         const Octet states =
-            load_octet(kActivationDtype, x[r] + uint64_t(k) * element_bytes(kActivationDtype));
+            load_octet(x[r] + uint64_t(k) * kElementBytes);
         [[unroll]] for (int i = 0; i < 8; ++i) {
-          const float value = widen(kActivationDtype, states, i);
+          const float value = widen(states, i);
           [[unroll]] for (int line = 0; line < kLines; ++line)
-            sums[r][line] = fma(value, widen(kWeightDtype, weights[a][line], i), sums[r][line]);
+            sums[r][line] = fma(value, widen(weights[a][line], i), sums[r][line]);
         }
       }
     }
@@ -113,9 +112,10 @@ void multiply_all(int64_t items_per_tile, int depth) {
     int left = enter_row_tile(tile, first);
     while (left > 0) {
       const int count = min(left, kRowsAtOnce);
-      if (count == 1) multiply(first, count, at, depth, 1);
-      else if (count == 2) multiply(first, count, at, depth, 2);
-      else multiply(first, count, at, depth, kRowsAtOnce);
+      if (count == 1)
+        multiply(first, count, at, depth, 1);
+      else
+        multiply(first, count, at, depth, kRowsAtOnce);
       first += int64_t(count);
       left -= count;
     }

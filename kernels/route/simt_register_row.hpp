@@ -12,8 +12,19 @@
 
 namespace switchyard::kernels::simt {
 
+/// What experts are ranked by.
+enum class Ranking : std::uint8_t {
+  logits,      ///< Their logits: no correction bias, no groups.
+  selections,  ///< RowScores::selection, and the keys that it leaves of groups.
+};
+
+[[nodiscard]] constexpr Ranking ranking_of(const RouteParams& params) noexcept {
+  return params.correction_bias == nullptr && params.num_groups == 1 ? Ranking::logits
+                                                                     : Ranking::selections;
+}
+
 /// A row of at most PerLane * kWave experts.
-template <class Ctx, int PerLane>
+template <class Ctx, int PerLane, Ranking By>
 struct RegisterRow {
   Ctx& ctx;
   const RouteParams& params;
@@ -43,14 +54,18 @@ struct RegisterRow {
     }
     scores.best = number_of_order_key(ctx.largest(order_key(best)));
     float partial[kPartialsPerLane<Ctx>] = {};
-    for (int j = 0; j < PerLane; ++j)
-      if (is_expert(j)) partial[j % kPartialsPerLane<Ctx>] += scores.exponential(logits[j]);
+    for (int j = 0; j < PerLane; ++j)  // what is no expert adds 0
+      partial[j % kPartialsPerLane<Ctx>] += scores.exponential(logits[j]);
     scores.sum = join_partials(ctx, partial);
   }
 
   SWITCHYARD_FN void rank(const RowScores<Ctx>& scores) {
-    for (int j = 0; j < PerLane; ++j)
-      keys[j] = is_expert(j) ? candidate_key(scores.selection(logits[j], expert(j))) : 0U;
+    for (int j = 0; j < PerLane; ++j) {
+      float selection = logits[j];
+      if constexpr (By == Ranking::selections)
+        selection = is_expert(j) ? scores.selection(selection, expert(j)) : 0.0F;
+      keys[j] = is_expert(j) ? candidate_key(selection) : 0U;
+    }
   }
 
   /// Replaces the keys by those that `drop` leaves of them: drop gets and changes [E] keys that

@@ -3,6 +3,9 @@
 // ranked by, groups and the weights of the chosen.
 #pragma once
 
+#include <cstdint>
+#include <limits>
+
 #include "kernels/math.hpp"
 #include "kernels/route/params.hpp"
 #include "kernels/simt.hpp"
@@ -10,35 +13,34 @@
 
 namespace switchyard::kernels::simt {
 
-/// An expert, or a group, as a candidate: key 0 is none; better is the greater key, then the lower
-/// id.
-struct Candidate {
-  std::uint32_t key;
-  std::int32_t id;
-};
-
-[[nodiscard]] constexpr bool better(const Candidate& a, const Candidate& b) noexcept {
-  return a.key > b.key || (a.key == b.key && a.id < b.id);
-}
-
 /// A key that is never 0, in the order of order_key (whose largest value is that of +inf).
 [[nodiscard]] constexpr std::uint32_t candidate_key(float selection) noexcept {
   return order_key(selection) + 1;
 }
 
-/// The best candidate among `count` keys, whose key becomes 0.
+/// The selection that a candidate key was made of; a zero comes back as +0.
+[[nodiscard]] constexpr float selection_of_key(std::uint32_t key) noexcept {
+  return key <= 1 ? std::numeric_limits<float>::quiet_NaN() : number_of_order_key(key - 1);
+}
+
+/// The best candidate among `count` keys, the greatest key, then the lowest id. Its key becomes 0.
 template <class Ctx, class Keys>
 SWITCHYARD_FN std::int32_t take_best(Ctx& ctx, Keys& from, std::int32_t count) {
-  Candidate winner{0, 0};
+  std::uint32_t own = 0;
+  std::int32_t place = 0;
   for (std::int32_t i = ctx.lane(); i < count; i += Ctx::kWave) {
-    const Candidate own{from[i], i};
-    if (better(own, winner)) winner = own;
+    const std::uint32_t key = from[i];
+    if (key > own) {
+      own = key;
+      place = i;
+    }
   }
-  winner =
-      wave_best(ctx, winner, [](const Candidate& a, const Candidate& b) { return better(a, b); });
-  if (winner.id % Ctx::kWave == ctx.lane()) from[winner.id] = 0U;
+  const std::uint32_t best = ctx.largest(own);
+  const std::uint32_t first = ctx.largest(own == best ? ~static_cast<std::uint32_t>(place) : 0U);
+  const auto id = static_cast<std::int32_t>(~first);
+  if (id % Ctx::kWave == ctx.lane()) from[id] = 0U;
   ctx.sync_wave();
-  return winner.id;
+  return id;
 }
 
 /// The scores of a token's row.
@@ -69,7 +71,7 @@ struct RowScores {
     sum = strided_sum(ctx, count, [&](std::int32_t i) { return exponential(logit_at(i)); });
   }
   [[nodiscard]] SWITCHYARD_FN float exponential(float l) const {
-    return best == -kInfinity ? 0.0F : exp_nonpositive(score_input(l) - best);
+    return exp_nonpositive(score_input(l) - best);  // where all are -inf: of NaN, 0
   }
   [[nodiscard]] SWITCHYARD_FN float softmax(float l) const {
     return sum > 0.0F ? exponential(l) / sum : 0.0F;
@@ -87,33 +89,49 @@ struct RowScores {
     return params.correction_bias == nullptr ? score(l) : score(l) + params.correction_bias[e];
   }
 
-  /// Selection of group g: of its best member, or the sum of its two best.
+  /// Lanes that look through a group together: a power of two.
+  [[nodiscard]] SWITCHYARD_FN std::int32_t lanes_per_group() const {
+    std::int32_t lanes = Ctx::kWave;
+    while (lanes > 1 && lanes * params.num_groups > Ctx::kWave) lanes /= 2;
+    return lanes;
+  }
+
+  /// Sets groups[g] to the key of the group's selection: that of its best member, or the sum of its
+  /// two best.
   template <class Keys>
-  [[nodiscard]] SWITCHYARD_FN float group_selection(const Keys& keys, std::int32_t g) const {
+  SWITCHYARD_FN void rank_groups(const Keys& keys, Keys& groups) {
     const std::int32_t width = params.num_experts / params.num_groups;
-    Candidate first{0, 0};
-    Candidate second{0, 0};
-    for (std::int32_t e = g * width; e < (g + 1) * width; ++e) {
-      const Candidate own{keys[e], e};
-      if (better(own, first)) {
-        second = first;
-        first = own;
-      } else if (better(own, second)) {
-        second = own;
-      }
-    }
-    const float value = selection(logit(first.id), first.id);
+    const std::int32_t lanes = lanes_per_group();
     const bool alone = params.group_score == GroupScore::best || width == 1;
-    return alone ? value : value + selection(logit(second.id), second.id);
+    for (std::int32_t base = 0; base < params.num_groups; base += Ctx::kWave / lanes) {
+      const std::int32_t g = base + ctx.lane() / lanes;
+      std::uint32_t first = 0;
+      std::uint32_t second = 0;
+      for (std::int32_t i = ctx.lane() % lanes; i < width && g < params.num_groups; i += lanes) {
+        const std::uint32_t key = keys[g * width + i];
+        second = key > first ? first : (key > second ? key : second);
+        first = key > first ? key : first;
+      }
+      for (std::int32_t mask = 1; mask < lanes; mask *= 2) {
+        const std::uint32_t other_first = ctx.shuffle(first, ctx.lane() ^ mask);
+        const std::uint32_t other_second = ctx.shuffle(second, ctx.lane() ^ mask);
+        const std::uint32_t lower = first < other_first ? first : other_first;
+        const std::uint32_t later = second > other_second ? second : other_second;
+        second = lower > later ? lower : later;
+        first = first > other_first ? first : other_first;
+      }
+      const float value = selection_of_key(first);
+      if (g < params.num_groups && ctx.lane() % lanes == 0)
+        groups[g] = candidate_key(alone ? value : value + selection_of_key(second));
+    }
+    ctx.sync_wave();
   }
 
   /// Keeps the best groups: the keys of the other experts become that of the fill.
   /// keys: [E] candidate keys, groups: [num_groups] scratch; both of the wave's own.
   template <class Keys>
   SWITCHYARD_FN void drop_groups(Keys& keys, Keys& groups) {
-    for (std::int32_t g = ctx.lane(); g < params.num_groups; g += Ctx::kWave)
-      groups[g] = candidate_key(group_selection(keys, g));
-    ctx.sync_wave();
+    rank_groups(keys, groups);
     for (std::int32_t kept = 0; kept < params.kept_groups; ++kept)
       static_cast<void>(take_best(ctx, groups, params.num_groups));
     const float fill = params.group_fill == GroupFill::zero ? 0.0F : -kInfinity;
@@ -128,11 +146,20 @@ struct RowScores {
   SWITCHYARD_FN void weigh(const Ids& chosen, Weights& weights) {
     const std::int32_t top_k = params.top_k;
     const bool over_selected = params.weights_from == WeightsFrom::softmax_over_selected;
-    const auto chosen_logit = [&](std::int32_t k) { return logit(chosen[k]); };
-    if (over_selected) prepare_softmax(top_k, chosen_logit);
-    for (std::int32_t k = ctx.lane(); k < top_k; k += Ctx::kWave)
-      weights[k] = over_selected ? softmax(chosen_logit(k)) : score(chosen_logit(k));
+    SWITCHYARD_ROLLED
+    for (std::int32_t k = ctx.lane(); k < top_k; k += Ctx::kWave) {
+      const float l = logit(chosen[k]);
+      weights[k] = over_selected ? l : score(l);
+    }
     ctx.sync_wave();
+    if (over_selected) {
+      prepare_softmax(top_k, [&](std::int32_t k) { return float{weights[k]}; });
+      ctx.sync_wave();
+      SWITCHYARD_ROLLED
+      for (std::int32_t k = ctx.lane(); k < top_k; k += Ctx::kWave)
+        weights[k] = softmax(float{weights[k]});
+      ctx.sync_wave();
+    }
     const bool divides = params.renormalize != Renormalize::none;
     const float total =
         divides ? strided_sum(ctx, top_k, [&](std::int32_t k) { return float{weights[k]}; }) : 0.0F;
@@ -141,6 +168,7 @@ struct RowScores {
                               : (total < params.epsilon ? params.epsilon : total);
     const DType dtype = weights_dtype(params);
     ctx.sync_wave();
+    SWITCHYARD_ROLLED
     for (std::int32_t k = ctx.lane(); k < top_k; k += Ctx::kWave) {
       float weight = weights[k];
       if (divides) weight = divisor > 0.0F ? weight / divisor : 1.0F / static_cast<float>(top_k);

@@ -15,14 +15,14 @@ namespace switchyard::kernels {
 /// Tokens are routed and counted in tiles, each by one block. A tile has few pairs, and there are
 /// few tiles while that allows: every block of the launch that follows reads the counts of all.
 inline constexpr std::int32_t kMaxTilePairs = 1024;
-inline constexpr std::int32_t kFewTiles = 128;
-/// Up to so many tokens are one tile, and the stage is one launch.
-inline constexpr std::int32_t kOneTileTokens = 16;
+inline constexpr std::int32_t kFewTiles = 512;
+/// The smallest tile. Up to so many tokens are one, and the stage is one launch.
+inline constexpr std::int32_t kMinTileTokens = 8;
 
 /// Tokens of a tile: a power of two from 8 to 64.
 [[nodiscard]] constexpr std::int32_t tile_tokens(std::int32_t num_tokens,
                                                  std::int32_t top_k) noexcept {
-  std::int32_t tokens = num_tokens > 8 && num_tokens <= kOneTileTokens ? kOneTileTokens : 8;
+  std::int32_t tokens = kMinTileTokens;
   while (tokens * kFewTiles < num_tokens && tokens < 64 && 2 * tokens * top_k <= kMaxTilePairs)
     tokens *= 2;
   return tokens;
@@ -31,6 +31,11 @@ inline constexpr std::int32_t kOneTileTokens = 16;
                                                       std::int32_t top_k) noexcept {
   const std::int32_t tokens = tile_tokens(num_tokens, top_k);
   return num_tokens <= tokens ? 1 : (num_tokens + tokens - 1) / tokens;
+}
+
+/// Tiles whose pairs one block places: few blocks sum the counts of all.
+[[nodiscard]] constexpr std::int32_t tiles_per_placer(std::int32_t tiles) noexcept {
+  return tiles <= kFewTiles ? (tiles + 127) / 128 : 1;
 }
 
 /// Counts of two neighbouring experts share a word.
@@ -47,7 +52,8 @@ inline constexpr std::int32_t kOneTileTokens = 16;
   const std::int64_t words = count_words(static_cast<std::int32_t>(num_experts));
   const std::int64_t tiles =
       route_plan_tiles(static_cast<std::int32_t>(num_tokens), static_cast<std::int32_t>(top_k));
-  const std::int64_t few = num_tokens < 1 ? 1 : (num_tokens < kFewTiles ? num_tokens : kFewTiles);
+  const std::int64_t most = (num_tokens + kMinTileTokens - 1) / kMinTileTokens;
+  const std::int64_t few = most < 1 ? 1 : (most < kFewTiles ? most : kFewTiles);
   return tiles > kFewTiles ? tiles * words + (tiles + 1) * num_experts : few * words;
 }
 

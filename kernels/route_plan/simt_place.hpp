@@ -60,8 +60,9 @@ struct Placer {
     ctx.sync();
   }
 
-  /// Pair `pair` is number `rank` of expert e; e = -1: it is skipped.
-  SWITCHYARD_FN void place(std::int64_t pair, std::int32_t e, std::int32_t rank) const {
+  /// Pair `pair`, of token `token`, is number `rank` of expert e; e = -1: it is skipped.
+  SWITCHYARD_FN void place(std::int64_t pair, std::int32_t token, std::int32_t e,
+                           std::int32_t rank) const {
     if (e < 0) {
       plan.pairs_by_token[pair] = kSkippedPair;
       return;
@@ -70,30 +71,39 @@ struct Placer {
     const std::int32_t row = start.first + rank;
     const std::int32_t slot = start.second + rank;
     plan.pairs_by_token[pair] = PackedRow{row};
-    plan.packed_token_idx[row] = TokenIndex{static_cast<std::int32_t>(pair) / plan.top_k};
+    plan.packed_token_idx[row] = TokenIndex{token};
     plan.sorted_tokens[slot] = PackedRow{row};
     if ((rank & (plan.block_size - 1)) == 0) plan.block_ids[slot >> block_bits] = ExpertId{e};
   }
 
-  /// What no pair is placed at, shared out over `count` threads.
-  SWITCHYARD_FN void fill_rest(std::int64_t thread, std::int64_t count) const {
-    const PackedRow no_row{plan.num_tokens * plan.top_k};
-    const std::int32_t mask = plan.block_size - 1;
-    const std::int64_t places = std::int64_t{experts} << block_bits;
+  [[nodiscard]] SWITCHYARD_FN PackedRow no_row() const {
+    return PackedRow{plan.num_tokens * plan.top_k};
+  }
+
+  /// Place `place` of the last block of expert e, where no row is.
+  SWITCHYARD_FN void pad(std::int32_t e, std::int32_t place) const {
+    const SumPair start = starts[e];
+    const SumPair next = starts[e + 1];
+    const std::int32_t used = (next.first - start.first) & (plan.block_size - 1);  // 0: all
+    if (used != 0 && place >= used)
+      plan.sorted_tokens[next.second - plan.block_size + place] = no_row();
+  }
+
+  /// The padding of all experts, shared out over `count` threads.
+  SWITCHYARD_FN void pad_all(std::int64_t thread, std::int64_t count) const {
+    const std::int64_t all = std::int64_t{experts} << block_bits;
     SWITCHYARD_ROLLED
-    for (std::int64_t i = thread; i < places; i += count) {
-      const auto e = static_cast<std::int32_t>(i >> block_bits);
-      const std::int32_t place = static_cast<std::int32_t>(i) & mask;
-      const SumPair start = starts[e];
-      const SumPair next = starts[e + 1];
-      const std::int32_t used = (next.first - start.first) & mask;  // of the last block, 0: all
-      if (used != 0 && place >= used)
-        plan.sorted_tokens[next.second - plan.block_size + place] = no_row;
-    }
+    for (std::int64_t i = thread; i < all; i += count)
+      pad(static_cast<std::int32_t>(i >> block_bits),
+          static_cast<std::int32_t>(i) & (plan.block_size - 1));
+  }
+
+  /// What is beyond the rows, slots, blocks and live pairs, shared out over `count` threads.
+  SWITCHYARD_FN void fill_tails(std::int64_t thread, std::int64_t count) const {
     const SumPair total = starts[experts];
     SWITCHYARD_ROLLED
     for (std::int64_t slot = total.second + thread; slot < plan.slot_capacity; slot += count)
-      plan.sorted_tokens[slot] = no_row;
+      plan.sorted_tokens[slot] = no_row();
     const std::int64_t blocks = total.second >> block_bits;
     SWITCHYARD_ROLLED
     for (std::int64_t block = blocks + thread; block < plan.block_capacity; block += count)

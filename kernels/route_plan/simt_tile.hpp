@@ -34,8 +34,30 @@ namespace switchyard::kernels::simt {
          shared_bytes<std::uint32_t>(grouped ? waves * params.route.num_groups : 0);
 }
 
+/// Where a pair of a tile is: packed into a word.
+struct PairPlace {
+  std::uint32_t word;
+
+  [[nodiscard]] static constexpr PairPlace of(std::int32_t rank, std::int32_t wave,
+                                              std::int32_t token) noexcept {
+    return {static_cast<std::uint32_t>(rank | wave << 16 | token << 24)};
+  }
+  /// Among the pairs of its expert in its wave.
+  [[nodiscard]] constexpr std::int32_t rank() const noexcept {
+    return static_cast<std::int32_t>(word & 0xffffU);
+  }
+  [[nodiscard]] constexpr std::int32_t wave() const noexcept {
+    return static_cast<std::int32_t>(word >> 16 & 0xffU);
+  }
+  /// Of the tile.
+  [[nodiscard]] constexpr std::int32_t token() const noexcept {
+    return static_cast<std::int32_t>(word >> 24);
+  }
+};
+static_assert(kMaxTilePairs <= 0xffff && kMaxThreads / 8 <= 0xff);
+
 /// A block at work on one tile. Rows of experts are at most PerLane * kWave wide.
-template <class Ctx, int PerLane>
+template <class Ctx, int PerLane, Ranking By>
 struct TileRouter {
   template <class T>
   using Shared = decltype(std::declval<Ctx&>().template shared<T>(0));
@@ -47,7 +69,7 @@ struct TileRouter {
   const std::int32_t tile_size;    // tokens
   const std::int32_t wave_tokens;  // of a wave, one after the other
   Shared<std::int32_t> ids;        // [tile pairs] local expert, -1: skipped
-  Shared<std::int32_t> ranks;      // [tile pairs] among the pairs of the expert in the wave
+  Shared<PairPlace> places;        // [tile pairs]
   Shared<std::int32_t> cursors;    // [waves, experts] pairs so far; then, of the waves before
   Shared<float> weights;           // [waves, K]
   Shared<std::uint32_t> keys;      // [waves, E] where there are groups
@@ -61,14 +83,16 @@ struct TileRouter {
         tile_size(tile_tokens(params_in.plan.num_tokens, top_k)),
         wave_tokens((tile_size + ctx_in.num_waves() - 1) / ctx_in.num_waves()),
         ids(ctx.template shared<std::int32_t>(tile_size * top_k)),
-        ranks(ctx.template shared<std::int32_t>(tile_size * top_k)),
+        places(ctx.template shared<PairPlace>(tile_size * top_k)),
         cursors(ctx.template shared<std::int32_t>(ctx.num_waves() * experts)),
         weights(ctx.template shared<float>(ctx.num_waves() * top_k)),
         keys(ctx.template shared<std::uint32_t>(grouped() ? ctx.num_waves() * num_experts() : 0)),
         groups(ctx.template shared<std::uint32_t>(
             grouped() ? ctx.num_waves() * params.route.num_groups : 0)) {}
 
-  [[nodiscard]] SWITCHYARD_FN bool grouped() const { return params.route.num_groups > 1; }
+  [[nodiscard]] SWITCHYARD_FN bool grouped() const {
+    return By == Ranking::selections && params.route.num_groups > 1;
+  }
   [[nodiscard]] SWITCHYARD_FN std::int32_t num_experts() const { return params.route.num_experts; }
   [[nodiscard]] SWITCHYARD_FN std::int64_t live_tokens() const {
     return live_count(params.plan.live_tokens, params.plan.num_tokens);
@@ -80,14 +104,20 @@ struct TileRouter {
     return static_cast<std::int32_t>(tokens) * top_k;
   }
 
+  /// Waves that route tokens of the tile.
+  [[nodiscard]] SWITCHYARD_FN std::int32_t busy_waves(std::int64_t first) const {
+    return (live_pairs(first) / top_k + wave_tokens - 1) / wave_tokens;
+  }
+
   /// Routes the live tokens of the tile.
   SWITCHYARD_FN void route(std::int64_t first) {
-    SWITCHYARD_ROLLED
-    for (std::int32_t i = ctx.thread(); i < ctx.num_waves() * experts; i += ctx.num_threads())
-      cursors[i] = 0;
-    ctx.sync();
     const std::int32_t live = live_pairs(first) / top_k;
     const std::int32_t begin = ctx.wave() * wave_tokens;
+    if (begin < live) {
+      for (std::int32_t e = ctx.lane(); e < experts; e += Ctx::kWave)
+        cursors[ctx.wave() * experts + e] = 0;
+      ctx.sync_wave();
+    }
     for (std::int32_t i = begin; i < begin + wave_tokens && i < live; ++i) {
       auto chosen = ids.offset(std::int64_t{i} * top_k);
       if (params.given_ids == nullptr) {
@@ -95,47 +125,47 @@ struct TileRouter {
       } else {
         copy_given(first + i, chosen);
       }
-      count(chosen, ranks.offset(std::int64_t{i} * top_k));
+      count(i, chosen);
     }
     ctx.sync();
   }
 
-  /// The rows of two experts in the tile, in the halves of a word; cursors[w][e] becomes the rows
-  /// of expert e in the waves before w. Each word is asked for once.
-  [[nodiscard]] SWITCHYARD_FN std::uint32_t close_counts(std::int32_t word) {
-    std::uint32_t counts = 0;
-    for (std::int32_t half = 0; half < 2 && 2 * word + half < experts; ++half) {
-      std::int32_t sum = 0;
-      for (std::int32_t wave = 0; wave < ctx.num_waves(); ++wave) {
-        const std::int32_t at = wave * experts + 2 * word + half;
-        const std::int32_t own = cursors[at];
-        cursors[at] = sum;
-        sum += own;
+  /// The rows of expert e among the first `waves` waves; cursors[w][e] becomes those of the waves
+  /// before w. Each expert is asked for once.
+  [[nodiscard]] SWITCHYARD_FN std::int32_t close_count(std::int32_t e, std::int32_t waves) {
+    constexpr int kAtOnce = 8;
+    std::int32_t sum = 0;
+    for (std::int32_t base = 0; base < waves; base += kAtOnce) {
+      std::int32_t own[kAtOnce];
+      for (int j = 0; j < kAtOnce; ++j)
+        own[j] = base + j < waves ? std::int32_t{cursors[(base + j) * experts + e]} : 0;
+      for (int j = 0; j < kAtOnce; ++j) {
+        if (base + j < waves) cursors[(base + j) * experts + e] = sum;
+        sum += own[j];
       }
-      counts |= static_cast<std::uint32_t>(sum) << (16 * half);
     }
-    return counts;
+    return sum;
   }
 
-  /// The rank of pair i of the tile among those of its expert, once the counts are closed.
-  [[nodiscard]] SWITCHYARD_FN std::int32_t rank(std::int32_t i) const {
-    const std::int32_t wave = i / (top_k * wave_tokens);
-    return std::int32_t{cursors[wave * experts + std::int32_t{ids[i]}]} + std::int32_t{ranks[i]};
+  /// The rank of a pair of expert e among those of the tile, once the counts are closed.
+  [[nodiscard]] SWITCHYARD_FN std::int32_t rank(std::int32_t e, const PairPlace& place) const {
+    return std::int32_t{cursors[place.wave() * experts + e]} + place.rank();
   }
 
  private:
   template <class Ids>
   SWITCHYARD_FN void choose(std::int64_t token, Ids& chosen) {
-    RegisterRow<Ctx, PerLane> row{ctx, params.route, {}, {}};
+    RegisterRow<Ctx, PerLane, By> row{ctx, params.route, {}, {}};
     RowScores<Ctx> scores{ctx, params.route, token};
     row.load_row(token);
     if (params.route.score == ScoreFunction::softmax) row.prepare_softmax(scores);
     row.rank(scores);
-    if (grouped()) {
-      auto own_keys = keys.offset(ctx.wave() * num_experts());
-      auto own_groups = groups.offset(ctx.wave() * params.route.num_groups);
-      row.pass_keys(own_keys, [&](auto& shared) { scores.drop_groups(shared, own_groups); });
-    }
+    if constexpr (By == Ranking::selections)
+      if (grouped()) {
+        auto own_keys = keys.offset(ctx.wave() * num_experts());
+        auto own_groups = groups.offset(ctx.wave() * params.route.num_groups);
+        row.pass_keys(own_keys, [&](auto& shared) { scores.drop_groups(shared, own_groups); });
+      }
     row.select(chosen);
     auto own_weights = weights.offset(ctx.wave() * top_k);
     scores.weigh(chosen, own_weights);
@@ -157,10 +187,10 @@ struct TileRouter {
     }
   }
 
-  /// Ids become local, and every pair gets its rank in the wave. Routed experts of a token are
-  /// distinct; given ones, or what a map makes of them, may not be.
+  /// Ids of token `i` of the tile become local, and its pairs get their places. Routed experts of a
+  /// token are distinct; given ones, or what a map makes of them, may not be.
   template <class Ids>
-  SWITCHYARD_FN void count(Ids chosen, Ids rank) {
+  SWITCHYARD_FN void count(std::int32_t i, Ids chosen) {
     auto own = cursors.offset(ctx.wave() * experts);
     const bool distinct = params.given_ids == nullptr && params.plan.expert_map == nullptr;
     const int bits = bits_for(experts);
@@ -177,7 +207,7 @@ struct TileRouter {
       if (e >= 0 && before == 0) own[e] = start + ctx.popcount(same);
       if (k < top_k) {
         chosen[k] = e;
-        rank[k] = start + before;
+        places[std::int64_t{i} * top_k + k] = PairPlace::of(start + before, ctx.wave(), i);
       }
       ctx.sync_wave();
     }

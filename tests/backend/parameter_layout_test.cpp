@@ -223,8 +223,8 @@ void check_layout(std::string_view body) {
 TEST_CASE("the parameter blocks of the SPIR-V have the layout of C++", "[vulkan]") {
   check_layout<CombineParams>("combine");
   check_layout<GateParams>("gate");
-  for (const std::string form :
-       {"", "_vector", "_matrix_f16", "_matrix_bf16", "_matrix_emulated"}) {
+  for (const std::string form : {"", "_vector_f32", "_vector_bf16", "_vector_f16", "_matrix_bf16",
+                                 "_matrix_f16", "_matrix_bf16_emulated", "_matrix_f16_emulated"}) {
     check_layout<DownParams>("down" + form);
     check_layout<GateUpParams>("gate_up" + form);
   }

@@ -90,7 +90,7 @@ TEMPLATE_LIST_TEST_CASE("vulkan: every body of the products gives what the CPU g
     const std::int64_t count = scaled(1000);
     for (std::int64_t i = 0; i < count; ++i) {
       Random random(9'400'000 + static_cast<std::uint64_t>(i));
-      const LayerDraw drawn = draw(random, is_gpu ? 700 : 150);
+      const LayerDraw drawn = draw(random, is_gpu ? 400 : 150);
       const Outcome reference = run(cpu, drawn, kPoisons[0]);
       double worst = 0.0;
       for (Session<VulkanBackend>& session : sessions) {

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <string>
+#include <string_view>
 
 #include "kernels/simt_tile.hpp"
 #include "support/catch.hpp"
@@ -42,10 +43,11 @@ const ProductDevice kPlainDevice{32, 48 * 1024, {}};
 
 TEST_CASE("vulkan: rows per expert decide between vectors, matrices and tiles", "[vulkan]") {
   const auto rows = [](std::int64_t count) { return product<kernels::GateUpParams>(count, 128); };
-  CHECK(body(rows(8), kMatrixDevice) == "gate_up_vector");
-  CHECK(body(rows(512), kMatrixDevice) == "gate_up_vector");
+  CHECK(body(rows(8), kMatrixDevice) == "gate_up_vector_bf16");
+  CHECK(body(rows(256), kMatrixDevice) == "gate_up_vector_bf16");
+  CHECK(body(rows(512), kMatrixDevice) == "gate_up_matrix_bf16");
   CHECK(body(rows(32768), kMatrixDevice) == "gate_up_matrix_bf16");
-  CHECK(body(rows(8), kPlainDevice) == "gate_up_vector");
+  CHECK(body(rows(8), kPlainDevice) == "gate_up_vector_bf16");
   CHECK(body(rows(32768), kPlainDevice) == "gate_up");
   CHECK(plan_product(product<kernels::DownParams>(32768, 128, DType::f16), kMatrixDevice,
                      VulkanBodies::automatic)
@@ -61,13 +63,14 @@ TEST_CASE("vulkan: what a body cannot run goes to the tiled one", "[vulkan]") {
     CHECK(body(params, kMatrixDevice, VulkanBodies::tiled) == "gate_up");
   };
   using Params = kernels::GateUpParams;
-  const char* const vector = "gate_up_vector";
+  const char* const vector = "gate_up_vector_bf16";
   const char* const tiled = "gate_up";
   check([](Params&) {}, vector, "gate_up_matrix_bf16");
   check([](Params& p) { p.hidden_size = 2047; }, tiled, tiled);
   check([](Params& p) { p.intermediate_size = 767; }, vector, tiled);
-  check([](Params& p) { p.activation_dtype = DType::f32; }, vector, tiled);
-  check([](Params& p) { p.activation_dtype = p.weight_dtype = DType::f32; }, vector, tiled);
+  check([](Params& p) { p.activation_dtype = DType::f32; }, tiled, tiled);
+  check([](Params& p) { p.activation_dtype = p.weight_dtype = DType::f32; }, "gate_up_vector_f32",
+        tiled);
   check([](Params& p) { p.weight_layout = WeightLayout::panels8; }, tiled, tiled);
   static const std::byte bytes[64] = {};
   const auto odd = reinterpret_cast<std::uintptr_t>(bytes) % 16 == 8 ? bytes + 16 : bytes + 8;
@@ -83,9 +86,9 @@ TEST_CASE("vulkan: matrices are used where the device has those of the dtype", "
   };
   const ProductDevice f16_alone{32, 48 * 1024, {true, false}};
   CHECK(with(f16_alone, VulkanBodies::automatic) == "gate_up");
-  CHECK(with(f16_alone, VulkanBodies::matrix) == "gate_up_matrix_emulated");
-  CHECK(with(kPlainDevice, VulkanBodies::matrix) == "gate_up_matrix_emulated");
-  CHECK(with({64, 48 * 1024, kAll}, VulkanBodies::matrix) == "gate_up");
+  CHECK(with(f16_alone, VulkanBodies::matrix) == "gate_up_matrix_bf16_emulated");
+  CHECK(with(kPlainDevice, VulkanBodies::matrix) == "gate_up_matrix_bf16_emulated");
+  CHECK(with({64, 48 * 1024, kAll}, VulkanBodies::matrix) == "gate_up_matrix_bf16");
   CHECK(with({32, 16 * 1024, kAll}, VulkanBodies::matrix) == "gate_up");
 }
 
@@ -109,11 +112,13 @@ TEST_CASE("vulkan: launch shapes fit 16, 32 and 48 KiB and waves of 8 to 64", "[
             // Every sum has its place in a block.
             const std::int64_t waves = shape.num_threads / wave;
             const std::int64_t row_tiles = kernels::simt::num_row_tiles(params);
-            const std::int64_t per_block = launch.body.ends_with("_vector") ? waves * 2
-                                           : launch.body.ends_with("_bf16") ? 128
-                                                                            : 64 * lines;
-            const std::int64_t tiles =
-                launch.body.ends_with("_bf16") ? (rows + 127) / 128 : row_tiles;
+            const bool is_vector = launch.body.find("_vector") != std::string_view::npos;
+            const bool is_matrix = launch.body.find("_matrix") != std::string_view::npos;
+            const std::int64_t per_wave = lines == 2 ? 2 : 4;
+            const std::int64_t per_block = is_vector   ? waves * per_wave
+                                           : is_matrix ? 128
+                                                       : 64 * lines;
+            const std::int64_t tiles = is_matrix ? (rows + 63) / 64 : row_tiles;
             CHECK(shape.num_blocks * per_block >= tiles * columns * lines);
             if (launch.depth != 0)
               CHECK((launch.depth == 8 || launch.depth == 16 || launch.depth == 32));
