@@ -28,11 +28,6 @@ constexpr std::int32_t kMatrixLines = 128;
 constexpr std::int32_t kMatrixWaves = 4;
 constexpr std::size_t kMatrixSharedBytes = (kMatrixRows + kMatrixLines) * std::size_t{9 * 16};
 
-/// Rows per expert from which tensor arithmetic beats reading the weights once per few rows.
-constexpr std::int64_t kRowsForMatrix = 3;
-/// Rows per expert up to which a wave per row of the weights beats tiles of plain arithmetic.
-constexpr std::int64_t kRowsForVector = 24;
-
 /// The bodies of a stage; those for one dtype by that dtype, "" where there is none.
 struct BodyNames {
   using ByDType = std::array<std::string_view, 3>;
@@ -100,6 +95,8 @@ template <class Params>
          kMatrixWaves * device.wave_size <= kernels::simt::kMaxThreads;
 }
 
+/// The choice knows nothing of the number of rows: bodies differ in their last bits, and a row's
+/// result must not depend on how many others there are.
 [[nodiscard]] VulkanBodies choose(const Product& product, const ProductDevice& device,
                                   VulkanBodies bodies) noexcept {
   const bool fits = fits_matrix(product, device);
@@ -113,11 +110,8 @@ template <class Params>
     case VulkanBodies::automatic:
       break;
   }
-  if (fits && device.matrices.has(product.weight_dtype) &&
-      product.rows >= kRowsForMatrix * product.experts)
-    return VulkanBodies::matrix;
-  const bool few = product.rows <= kRowsForVector * product.experts;
-  return few && has_octets(product) ? VulkanBodies::vector : VulkanBodies::tiled;
+  if (fits && device.matrices.has(product.weight_dtype)) return VulkanBodies::matrix;
+  return has_octets(product) ? VulkanBodies::vector : VulkanBodies::tiled;
 }
 
 [[nodiscard]] std::size_t tile_bytes(const Product& product, std::int32_t depth) noexcept {

@@ -27,7 +27,9 @@ struct BodyLaunch {
   std::int32_t depth = 0;  ///< Elements of the inner dimension that the tiled body stages.
 };
 
-/// The launch of a product. `bodies` is what was asked for.
+/// The launch of a product. `bodies` is what was asked for; `automatic` is the matrix body where
+/// the device multiplies matrices of the dtype, else the vector body, else the tiled one: the first
+/// that can run the product's extents, whatever its number of rows.
 [[nodiscard]] BodyLaunch plan_product(const kernels::GateUpParams& params,
                                       const ProductDevice& device, VulkanBodies bodies) noexcept;
 [[nodiscard]] BodyLaunch plan_product(const kernels::DownParams& params,

@@ -68,6 +68,13 @@ Outcome run(Session<B>& session, const LayerDraw& drawn, std::byte poison) {
   return run_call(session, layer, drawn.call, {true, Placement::slab, poison});
 }
 
+/// Whether a result overflows the activation dtype on the way: the bound says nothing then.
+bool overflows(const LayerDraw& drawn, const Outcome& reference) {
+  const std::vector<double> values =
+      decode_all(reference.output, drawn.layer.config.activation_dtype);
+  return !std::all_of(values.begin(), values.end(), [](double x) { return std::isfinite(x); });
+}
+
 /// Results of different bodies, each within its bound of the exact one.
 bool agree(const LayerDraw& drawn, const Outcome& ours, const Outcome& theirs) {
   const DType dtype = drawn.layer.config.activation_dtype;
@@ -88,10 +95,15 @@ TEMPLATE_LIST_TEST_CASE("vulkan: every body of the products gives what the CPU g
     for (const VulkanBodies bodies : kBodies) sessions.push_back(session_of(bodies));
     const bool is_gpu = sessions.front().backend.info().wave_size >= 32;
     const std::int64_t count = scaled(1000);
+    std::int64_t num_overflows = 0;
     for (std::int64_t i = 0; i < count; ++i) {
       Random random(9'400'000 + static_cast<std::uint64_t>(i));
       const LayerDraw drawn = draw(random, is_gpu ? 400 : 150);
       const Outcome reference = run(cpu, drawn, kPoisons[0]);
+      if (overflows(drawn, reference)) {
+        ++num_overflows;
+        continue;
+      }
       double worst = 0.0;
       for (Session<VulkanBackend>& session : sessions) {
         const auto poison = kPoisons[static_cast<std::size_t>(i) % std::size(kPoisons)];
@@ -104,7 +116,7 @@ TEMPLATE_LIST_TEST_CASE("vulkan: every body of the products gives what the CPU g
                        << drawn.call.num_tokens << " " << describe(drawn.layer.config));
       }
     }
-    SUCCEED();
+    CHECK(num_overflows * 20 <= count);
   } else {
     SUCCEED("another backend");
   }

@@ -41,17 +41,16 @@ const ProductDevice kPlainDevice{32, 48 * 1024, {}};
 
 }  // namespace
 
-TEST_CASE("vulkan: rows per expert decide between vectors, matrices and tiles", "[vulkan]") {
-  const auto rows = [](std::int64_t count) { return product<kernels::GateUpParams>(count, 128); };
-  CHECK(body(rows(8), kMatrixDevice) == "gate_up_vector_bf16");
-  CHECK(body(rows(256), kMatrixDevice) == "gate_up_vector_bf16");
-  CHECK(body(rows(512), kMatrixDevice) == "gate_up_matrix_bf16");
-  CHECK(body(rows(32768), kMatrixDevice) == "gate_up_matrix_bf16");
-  CHECK(body(rows(8), kPlainDevice) == "gate_up_vector_bf16");
-  CHECK(body(rows(32768), kPlainDevice) == "gate_up");
-  CHECK(plan_product(product<kernels::DownParams>(32768, 128, DType::f16), kMatrixDevice,
-                     VulkanBodies::automatic)
-            .body == "down_matrix_f16");
+TEST_CASE("vulkan: the device decides between matrices and vectors, the rows do not", "[vulkan]") {
+  for (const std::int64_t rows : {1, 8, 512, 32768, 1 << 20}) {
+    const auto params = product<kernels::GateUpParams>(rows, 128);
+    CHECK(body(params, kMatrixDevice) == "gate_up_matrix_bf16");
+    CHECK(body(params, kPlainDevice) == "gate_up_vector_bf16");
+    const auto f32 = product<kernels::DownParams>(rows, 128, DType::f32);
+    CHECK(plan_product(f32, kMatrixDevice, VulkanBodies::automatic).body == "down_vector_f32");
+    const auto f16 = product<kernels::DownParams>(rows, 128, DType::f16);
+    CHECK(plan_product(f16, kMatrixDevice, VulkanBodies::automatic).body == "down_matrix_f16");
+  }
 }
 
 TEST_CASE("vulkan: what a body cannot run goes to the tiled one", "[vulkan]") {
@@ -85,7 +84,7 @@ TEST_CASE("vulkan: matrices are used where the device has those of the dtype", "
     return body(params, device, bodies);
   };
   const ProductDevice f16_alone{32, 48 * 1024, {true, false}};
-  CHECK(with(f16_alone, VulkanBodies::automatic) == "gate_up");
+  CHECK(with(f16_alone, VulkanBodies::automatic) == "gate_up_vector_bf16");
   CHECK(with(f16_alone, VulkanBodies::matrix) == "gate_up_matrix_bf16_emulated");
   CHECK(with(kPlainDevice, VulkanBodies::matrix) == "gate_up_matrix_bf16_emulated");
   CHECK(with({64, 48 * 1024, kAll}, VulkanBodies::matrix) == "gate_up_matrix_bf16");

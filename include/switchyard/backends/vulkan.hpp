@@ -32,9 +32,9 @@ SWITCHYARD_API void free_bytes(Device& device, void* memory) noexcept;
 /// Which bodies a VulkanBackend runs for the matrix products. All of them route alike, bit for bit;
 /// a product that the asked-for body cannot run, by its dtypes or extents, goes to the tiled one.
 enum class VulkanBodies : std::uint8_t {
-  automatic,  ///< By the number of rows per expert and what the device has.
+  automatic,  ///< The last of these that the device, the dtypes and the extents allow.
   tiled,      ///< Shared memory and plain arithmetic: any dtypes, any extents.
-  vector,     ///< A wave per row of the weights: made for few rows per expert.
+  vector,     ///< A wave per few rows of the weights: the fastest for few tokens.
   matrix,     ///< Cooperative matrices, or their arithmetic spelt out where a device has none.
 };
 
