@@ -52,7 +52,7 @@ struct RegisterRow {
       const float l = score_input(logits[j]);
       best = l > best ? l : best;
     }
-    scores.best = number_of_order_key(ctx.largest(order_key(best)));
+    scores.set_best(best);
     float partial[kPartialsPerLane<Ctx>] = {};
     for (int j = 0; j < PerLane; ++j)  // what is no expert adds 0
       partial[j % kPartialsPerLane<Ctx>] += scores.exponential(logits[j]);
@@ -84,27 +84,42 @@ struct RegisterRow {
   /// The K best, best first: chosen[k] = expert. The wave sees them.
   template <class Ids>
   SWITCHYARD_FN void select(Ids& chosen) {
+    Candidate own = best_of_lane();
+    SWITCHYARD_ROLLED
     for (std::int32_t k = 0; k < params.top_k; ++k) {
-      std::uint32_t own = keys[0];
-      for (int j = 1; j < PerLane; ++j) own = keys[j] > own ? keys[j] : own;
-      const std::uint32_t best = ctx.largest(own);
-      int place = 0;  // the first of this lane's that has the best key
-      for (int j = PerLane - 1; j >= 0; --j)
-        if (keys[j] == best) place = j;
-      bool takes = own == best;
+      const std::uint32_t best = ctx.largest(own.key);
+      bool takes = own.key == best;
       if (ctx.popcount(ctx.ballot(takes)) > 1) {  // a tie goes to the lowest expert
-        const std::uint32_t id = ~static_cast<std::uint32_t>(expert(place));
+        const std::uint32_t id = ~static_cast<std::uint32_t>(own.id);
         const std::uint32_t lowest = ctx.largest(takes ? id : 0U);
         takes = takes && lowest == id;
       }
-      if (takes) chosen[k] = expert(place);
-      for (int j = 0; j < PerLane; ++j) {
-        const bool taken = takes && keys[j] == best;
-        keys[j] = taken ? 0U : keys[j];
-        takes = takes && !taken;
+      if (takes) {
+        chosen[k] = own.id;
+        bool open = true;  // the first that has the key is the one
+        for (int j = 0; j < PerLane; ++j) {
+          const bool taken = open && keys[j] == best;
+          keys[j] = taken ? 0U : keys[j];
+          open = open && !taken;
+        }
+        own = best_of_lane();
       }
     }
     ctx.sync_wave();
+  }
+
+ private:
+  struct Candidate {
+    std::uint32_t key;
+    std::int32_t id;
+  };
+
+  /// The lane's greatest key; the lowest expert that has it.
+  [[nodiscard]] SWITCHYARD_FN Candidate best_of_lane() const {
+    Candidate best{keys[0], expert(0)};
+    for (int j = 1; j < PerLane; ++j)
+      if (keys[j] > best.key) best = {keys[j], expert(j)};
+    return best;
   }
 };
 

@@ -35,7 +35,7 @@ inline constexpr std::int32_t kMinTileTokens = 8;
 
 /// Tiles whose pairs one block places: few blocks sum the counts of all.
 [[nodiscard]] constexpr std::int32_t tiles_per_placer(std::int32_t tiles) noexcept {
-  return tiles <= kFewTiles ? (tiles + 127) / 128 : 1;
+  return tiles <= kFewTiles ? (tiles + 63) / 64 : 1;
 }
 
 /// Counts of two neighbouring experts share a word.
@@ -66,12 +66,25 @@ inline constexpr std::int32_t kMinTileTokens = 8;
   return plan > route_plan ? plan : route_plan;
 }
 
+/// How the SIMT bodies share the work out. Their launch fills it in: it knows the waves, and a lane
+/// would need divisions. What has a `_bits` is a power of two.
+struct RoutePlanTiles {
+  std::int32_t tokens;           // of a tile
+  std::int32_t wave_token_bits;  // of the tokens of a wave, one after the other
+  std::int32_t count;
+  std::int32_t words;       // count_words of the local experts
+  std::int32_t per_placer;  // tiles whose pairs one block places
+  std::int32_t sharers;     // threads of a placer that share a word of the sums over tiles
+  std::int32_t block_bits;  // of block_size
+};
+
 struct RoutePlanParams {
   RouteParams route;
   PlanParams plan;  // scratch: [planning_scratch_size(T, K, num_local_experts)]
   // Where the caller chose: copied to selected_ids and pair_weights, and `route` is not looked at.
   const ExpertId* given_ids;   // [T, K], or null: routed
   const float* given_weights;  // [T, K], with given_ids
+  RoutePlanTiles tiles;        // of the SIMT bodies alone
 };
 static_assert(kIsFusedParamBlock<RoutePlanParams>);
 
