@@ -72,6 +72,15 @@ struct RouteBody {
       return all.offset(ctx.wave() * count);
     }
 
+    /// The keys of experts whose group is not kept become that of the fill.
+    SWITCHYARD_FN void drop_groups() {
+      scores.keep_groups(keys, groups);
+      const std::int32_t width = params.num_experts / params.num_groups;
+      for (std::int32_t e = ctx.lane(); e < params.num_experts; e += Ctx::kWave)
+        if (groups[e / width] != 0U && !is_nan(scores.logit(e))) keys[e] = scores.fill_key();
+      ctx.sync_wave();
+    }
+
     SWITCHYARD_FN void route(std::int64_t token) {
       scores.token = token;
       ctx.sync_wave();  // the token before this one has been read out
@@ -81,7 +90,7 @@ struct RouteBody {
       for (std::int32_t e = ctx.lane(); e < params.num_experts; e += Ctx::kWave)
         keys[e] = candidate_key(scores.selection(scores.logit(e), e));
       ctx.sync_wave();
-      if (params.num_groups > 1) scores.drop_groups(keys, groups);
+      if (params.num_groups > 1) drop_groups();
       for (std::int32_t k = 0; k < params.top_k; ++k) {
         const std::int32_t id = take_best(ctx, keys, params.num_experts);
         if (ctx.lane() == 0) chosen[k] = id;

@@ -60,24 +60,24 @@ struct RegisterRow {
   }
 
   SWITCHYARD_FN void rank(const RowScores<Ctx>& scores) {
-    for (int j = 0; j < PerLane; ++j) {
-      float selection = logits[j];
-      if constexpr (By == Ranking::selections)
-        selection = is_expert(j) ? scores.selection(selection, expert(j)) : 0.0F;
-      keys[j] = is_expert(j) ? candidate_key(selection) : 0U;
-    }
+    float selections[PerLane];
+    for (int j = 0; j < PerLane; ++j) selections[j] = logits[j];
+    if constexpr (By == Ranking::selections) select_by_scores(scores, selections);
+    for (int j = 0; j < PerLane; ++j) keys[j] = is_expert(j) ? candidate_key(selections[j]) : 0U;
   }
 
-  /// Replaces the keys by those that `drop` leaves of them: drop gets and changes [E] keys that
-  /// the wave shares.
-  template <class Keys, class Drop>
-  SWITCHYARD_FN void pass_keys(Keys& shared, Drop drop) {
+  /// The keys of experts whose group is not kept become that of the fill. shared: [E], groups:
+  /// [num_groups]; both of the wave's own.
+  template <class Keys>
+  SWITCHYARD_FN void drop_groups(RowScores<Ctx>& scores, Keys& shared, Keys& groups) {
     for (int j = 0; j < PerLane; ++j)
       if (is_expert(j)) shared[expert(j)] = keys[j];
     ctx.sync_wave();
-    drop(shared);
+    scores.keep_groups(shared, groups);
+    const std::int32_t width = params.num_experts / params.num_groups;
     for (int j = 0; j < PerLane; ++j)
-      if (is_expert(j)) keys[j] = shared[expert(j)];
+      if (is_expert(j) && groups[expert(j) / width] != 0U && !is_nan(logits[j]))
+        keys[j] = scores.fill_key();
     ctx.sync_wave();
   }
 
@@ -109,6 +109,25 @@ struct RegisterRow {
   }
 
  private:
+  /// Scores, + the correction bias: RowScores::selection of the whole row, step by step, so that
+  /// neither loads nor arithmetic wait for each other.
+  SWITCHYARD_FN void select_by_scores(const RowScores<Ctx>& scores, float* selections) const {
+    float bias[PerLane] = {};
+    if (params.correction_bias != nullptr)
+      for (int j = 0; j < PerLane; ++j)
+        if (is_expert(j)) bias[j] = params.correction_bias[expert(j)];
+    float own[PerLane];
+    for (int j = 0; j < PerLane; ++j) own[j] = score_input(logits[j]);
+    if (params.score == ScoreFunction::softmax)
+      for (int j = 0; j < PerLane; ++j) own[j] = scores.softmax(own[j]);
+    if (params.score == ScoreFunction::sigmoid)
+      for (int j = 0; j < PerLane; ++j) own[j] = sigmoid(own[j]);
+    for (int j = 0; j < PerLane; ++j) {
+      const float biased = params.correction_bias == nullptr ? own[j] : own[j] + bias[j];
+      selections[j] = is_nan(logits[j]) ? logits[j] : biased;
+    }
+  }
+
   struct Candidate {
     std::uint32_t key;
     std::int32_t id;

@@ -133,18 +133,19 @@ struct RowScores {
     ctx.sync_wave();
   }
 
-  /// Keeps the best groups: the keys of the other experts become that of the fill.
-  /// keys: [E] candidate keys, groups: [num_groups] scratch; both of the wave's own.
+  /// Finds the groups that are kept: groups[g] becomes 0 for those. keys: [E] candidate keys,
+  /// groups: [num_groups]; both of the wave's own.
   template <class Keys>
-  SWITCHYARD_FN void drop_groups(Keys& keys, Keys& groups) {
+  SWITCHYARD_FN void keep_groups(const Keys& keys, Keys& groups) {
     rank_groups(keys, groups);
+    SWITCHYARD_ROLLED
     for (std::int32_t kept = 0; kept < params.kept_groups; ++kept)
       static_cast<void>(take_best(ctx, groups, params.num_groups));
-    const float fill = params.group_fill == GroupFill::zero ? 0.0F : -kInfinity;
-    const std::int32_t width = params.num_experts / params.num_groups;
-    for (std::int32_t e = ctx.lane(); e < params.num_experts; e += Ctx::kWave)
-      if (groups[e / width] != 0U && !is_nan(logit(e))) keys[e] = candidate_key(fill);
-    ctx.sync_wave();
+  }
+
+  /// The key of an expert whose group is not kept and whose logit is a number.
+  [[nodiscard]] SWITCHYARD_FN std::uint32_t fill_key() const {
+    return candidate_key(params.group_fill == GroupFill::zero ? 0.0F : -kInfinity);
   }
 
   /// The weights of the experts chosen[0] .. chosen[K - 1], which the wave sees: put(k, weight) by

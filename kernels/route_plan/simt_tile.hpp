@@ -150,12 +150,11 @@ struct TileRouter {
     row.load_row(token);
     if (params.route.score == ScoreFunction::softmax) row.prepare_softmax(scores);
     row.rank(scores);
-    if constexpr (By == Ranking::selections)
-      if (grouped()) {
-        auto own_keys = keys.offset(ctx.wave() * num_experts());
-        auto own_groups = groups.offset(ctx.wave() * params.route.num_groups);
-        row.pass_keys(own_keys, [&](auto& shared) { scores.drop_groups(shared, own_groups); });
-      }
+    if (grouped()) {
+      auto own_keys = keys.offset(ctx.wave() * num_experts());
+      auto own_groups = groups.offset(ctx.wave() * params.route.num_groups);
+      row.drop_groups(scores, own_keys, own_groups);
+    }
     row.select(chosen);
     const std::int64_t pairs = token * top_k;
     scores.weigh(chosen, [&](std::int32_t k, float weight) {
