@@ -126,7 +126,8 @@ struct TileCounts {
   }
 };
 
-/// Many tiles: one wave per expert turns its counts into TileCounts::starts.
+/// Many tiles: one wave per expert turns its counts into TileCounts::starts. A lane sums tiles in a
+/// row, the wave scans the lanes' sums, and the lanes go through their tiles once more.
 struct ScanTilesBody {
   using Params = RoutePlanParams;
   static constexpr std::string_view kName = "scan_tiles";
@@ -134,24 +135,48 @@ struct ScanTilesBody {
   template <class Ctx>
   SWITCHYARD_FN static void run(Ctx& ctx, const Params& params) {
     const TileCounts counts(params);
+    const std::int32_t lane_tiles = (counts.tiles + Ctx::kWave - 1) / Ctx::kWave;
+    const std::int32_t first = ctx.lane() * lane_tiles;
+    const std::int32_t last = first + lane_tiles < counts.tiles ? first + lane_tiles : counts.tiles;
     const std::int64_t step = ctx.num_blocks() * ctx.num_waves();
-    SWITCHYARD_ROLLED
     for (std::int64_t i = ctx.block() * ctx.num_waves() + ctx.wave();
          i < params.plan.num_local_experts; i += step) {
       const auto e = static_cast<std::int32_t>(i);
+      std::int32_t own = 0;
+      walk(counts, e, first, last, [&](std::int32_t, std::int32_t count) { own += count; });
+      std::int32_t start = 0;
       const std::int32_t rows = wave_scan(
-          ctx, counts.tiles,
-          [&](std::int32_t tile) { return count_of(counts.word(tile, e / 2), e); },
-          [&](std::int32_t tile, std::int32_t sum) { counts.starts(tile)[e] = sum; });
+          ctx, Ctx::kWave, [own](std::int32_t) { return own; },
+          [&start](std::int32_t, std::int32_t sum) { start = sum; });
+      walk(counts, e, first, last, [&](std::int32_t tile, std::int32_t count) {
+        counts.starts(tile)[e] = start;
+        start += count;
+      });
       if (ctx.lane() == 0) counts.starts(counts.tiles)[e] = rows;
+    }
+  }
+
+ private:
+  /// visit(tile, rows of expert e in it) for the tiles from first on, several loads at once.
+  template <class Visit>
+  SWITCHYARD_FN static void walk(const TileCounts& counts, std::int32_t e, std::int32_t first,
+                                 std::int32_t last, Visit visit) {
+    constexpr int kAtOnce = 8;
+    SWITCHYARD_ROLLED
+    for (std::int32_t base = first; base < last; base += kAtOnce) {
+      std::uint32_t words[kAtOnce];
+      for (int j = 0; j < kAtOnce; ++j)
+        words[j] = base + j < last ? counts.word(base + j, e / 2) : 0U;
+      for (int j = 0; j < kAtOnce; ++j)
+        if (base + j < last) visit(base + j, count_of(words[j], e));
     }
   }
 };
 
-/// Places the pairs of some tiles in a row, and does its share of what no pair is placed at.
-struct PlaceTilesBody {
+/// One block per tile: places its pairs, and does its share of what no pair is placed at.
+struct PlaceTileBody {
   using Params = RoutePlanParams;
-  static constexpr std::string_view kName = "place_tiles";
+  static constexpr std::string_view kName = "place_tile";
 
   [[nodiscard]] static std::size_t block_bytes(const Params& params, std::int64_t waves) noexcept {
     return placer_bytes(params.plan, waves) +
@@ -163,23 +188,22 @@ struct PlaceTilesBody {
     const PlanParams& plan = params.plan;
     const TileCounts counts(params);
     const std::int32_t sharers = params.tiles.sharers;
-    const std::int32_t own_tiles = params.tiles.per_placer;
-    const auto first_tile = static_cast<std::int32_t>(ctx.block()) * own_tiles;
+    const auto tile = static_cast<std::int32_t>(ctx.block());
     Placer<Ctx> placer(ctx, plan, params.tiles.block_bits);
     auto rows = ctx.template shared<SumPair>(std::int64_t{counts.words} * sharers);
     auto before = ctx.template shared<SumPair>(std::int64_t{counts.words} * sharers);
     const bool few = counts.tiles <= kFewTiles;
-    const PairReader pairs(params);
-    auto next = pairs.read(first_tile, ctx.thread());  // ahead of the counts that it waits for
+    const PairReader pairs(params, tile);
+    auto next = pairs.read(ctx.thread());  // ahead of the counts that it waits for
     if (few) {
       SWITCHYARD_ROLLED
       for (std::int32_t i = ctx.thread(); i < counts.words * sharers; i += ctx.num_threads())
-        sum_tiles(counts, first_tile, sharers, i, rows, before);
+        sum_tiles(counts, tile, sharers, i, rows, before);
     } else {
       SWITCHYARD_ROLLED
       for (std::int32_t w = ctx.thread(); w < counts.words; w += ctx.num_threads()) {
         rows[w] = pair_at(counts.starts(counts.tiles), w, placer.experts);
-        before[w] = pair_at(counts.starts(first_tile), w, placer.experts);
+        before[w] = pair_at(counts.starts(tile), w, placer.experts);
       }
     }
     ctx.sync();
@@ -192,28 +216,14 @@ struct PlaceTilesBody {
       }
       return sum;
     };
-    placer.scan([&](std::int32_t e) { return total(rows, e); }, ctx.block() == 0);
+    placer.scan([&](std::int32_t e) { return total(rows, e); }, tile == 0);
 
-    for (std::int32_t tile = first_tile; tile < first_tile + own_tiles && tile < counts.tiles;
-         ++tile) {
-      if (tile > first_tile) {
-        ctx.sync();
-        SWITCHYARD_ROLLED
-        for (std::int32_t w = ctx.thread(); w < counts.words; w += ctx.num_threads()) {
-          const std::uint32_t word = counts.word(tile - 1, w);
-          const SumPair so_far = before[w];
-          before[w] = so_far + SumPair{count_of(word, 0), count_of(word, 1)};
-        }
-        ctx.sync();
-        next = pairs.read(tile, ctx.thread());
-      }
-      SWITCHYARD_ROLLED
-      for (std::int32_t i = ctx.thread(); i < pairs.live(tile); i += ctx.num_threads()) {
-        if (i != ctx.thread()) next = pairs.read(tile, i);
-        const std::int32_t pair = tile * pairs.tile_pairs + i;
-        const std::int32_t e = local_expert(plan, next.id);
-        placer.place(pair, pair / plan.top_k, e, e < 0 ? 0 : total(before, e) + next.rank);
-      }
+    SWITCHYARD_ROLLED
+    for (std::int32_t i = ctx.thread(); i < pairs.live; i += ctx.num_threads()) {
+      if (i != ctx.thread()) next = pairs.read(i);
+      const std::int32_t pair = pairs.first + i;
+      const std::int32_t e = local_expert(plan, next.id);
+      placer.place(pair, pair / plan.top_k, e, e < 0 ? 0 : total(before, e) + next.rank);
     }
     const std::int32_t thread =
         static_cast<std::int32_t>(ctx.block()) * ctx.num_threads() + ctx.thread();
@@ -230,22 +240,21 @@ struct PlaceTilesBody {
       std::int32_t rank;  // in the tile
     };
     const PlanParams& plan;
-    const std::int32_t tile_pairs;
-    const std::int32_t live_pairs;
+    const std::int32_t first;  // pair of the tile
+    const std::int32_t live;   // pairs from there on, of the tile
 
-    SWITCHYARD_FN explicit PairReader(const RoutePlanParams& params)
+    SWITCHYARD_FN PairReader(const RoutePlanParams& params, std::int32_t tile)
         : plan(params.plan),
-          tile_pairs(params.tiles.tokens * plan.top_k),
-          live_pairs(live_count(plan.live_tokens, plan.num_tokens) * plan.top_k) {}
+          first(tile * params.tiles.tokens * plan.top_k),
+          live(live_of(params.tiles.tokens * plan.top_k)) {}
 
-    [[nodiscard]] SWITCHYARD_FN std::int32_t live(std::int32_t tile) const {
-      const std::int32_t left = live_pairs - tile * tile_pairs;
+    [[nodiscard]] SWITCHYARD_FN std::int32_t live_of(std::int32_t tile_pairs) const {
+      const std::int32_t left = live_count(plan.live_tokens, plan.num_tokens) * plan.top_k - first;
       return left < tile_pairs ? left : tile_pairs;
     }
-    [[nodiscard]] SWITCHYARD_FN Pair read(std::int32_t tile, std::int32_t i) const {
-      if (i >= live(tile)) return {-1, 0};
-      const std::int32_t pair = tile * tile_pairs + i;
-      return {value_of(plan.selected_ids[pair]), value_of(plan.pairs_by_token[pair])};
+    [[nodiscard]] SWITCHYARD_FN Pair read(std::int32_t i) const {
+      if (i >= live) return {-1, 0};
+      return {value_of(plan.selected_ids[first + i]), value_of(plan.pairs_by_token[first + i])};
     }
   };
 
@@ -308,7 +317,6 @@ void launch_route_plan(RoutePlanParams params, int wave_size, Launch&& launch) {
   tiles.tokens = tile_tokens(plan.num_tokens, plan.top_k);
   tiles.count = route_plan_tiles(plan.num_tokens, plan.top_k);
   tiles.words = count_words(plan.num_local_experts);
-  tiles.per_placer = tiles_per_placer(tiles.count);
   tiles.sharers = tiles.words < kMaxThreads ? kMaxThreads / tiles.words : 1;
   tiles.block_bits = bits_for(plan.block_size);
   if (tiles.count == 1)
@@ -319,9 +327,8 @@ void launch_route_plan(RoutePlanParams params, int wave_size, Launch&& launch) {
     launch.template operator()<ScanTilesBody>(
         LaunchShape{ceil_div(plan.num_local_experts, waves), kMaxThreads, 0}, params);
   }
-  const std::int64_t placers = ceil_div(tiles.count, tiles.per_placer);
-  launch.template operator()<PlaceTilesBody>(
-      route_plan_shape<PlaceTilesBody>(params, placers, wave_size), params);
+  launch.template operator()<PlaceTileBody>(
+      route_plan_shape<PlaceTileBody>(params, tiles.count, wave_size), params);
 }
 
 template <Ranking By, class Launch>
