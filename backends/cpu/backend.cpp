@@ -23,8 +23,9 @@ std::string CpuBackend::describe_products(const ForwardCall& /*call*/) const {
   return std::string(name(bodies_->name));
 }
 
-WeightLayout CpuBackend::layout_of(const ExpertMatrices& /*matrices*/) const noexcept {
-  return bodies_->layout;
+WeightLayout CpuBackend::layout_of(const ExpertMatrices& matrices) const noexcept {
+  const bool pairs = matrices.dtype == DType::bf16 && matrices.activation_dtype == DType::bf16;
+  return pairs ? bodies_->pair_layout : bodies_->layout;
 }
 
 std::size_t CpuBackend::packed_bytes(const ExpertMatrices& matrices,

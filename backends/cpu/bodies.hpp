@@ -26,10 +26,13 @@ using PlainBody = void (*)(const Params& params, std::int64_t first, std::int64_
 /// What one instruction set has. Stages that are not here have one body for all.
 struct Bodies {
   CpuBodies name;
-  WeightLayout layout;   // of repacked matrices; rows: they are not repacked
-  std::int64_t columns;  // of a panel, also where matrices lie in rows
+  WeightLayout layout;       // of repacked matrices; rows: they are not repacked
+  WeightLayout pair_layout;  // of those that are bf16 and multiply bf16; else as layout
+  std::int64_t columns;      // of a panel, also where matrices lie in rows
   ProductBody<kernels::GateUpParams> gate_up;
   ProductBody<kernels::DownParams> down;
+  ProductBody<kernels::GateUpParams> pair_gate_up;  // null where pair_layout is layout
+  ProductBody<kernels::DownParams> pair_down;
   PlainBody<kernels::GateParams> gate;
   PlainBody<kernels::CombineParams> combine;
 };
@@ -37,6 +40,7 @@ struct Bodies {
 /// Bodies compiled for an instruction set; null where this build has none.
 [[nodiscard]] const Bodies* avx2_bodies() noexcept;
 [[nodiscard]] const Bodies* avx512_bodies() noexcept;
+[[nodiscard]] const Bodies* amx_bodies() noexcept;
 [[nodiscard]] const Bodies* neon_bodies() noexcept;
 
 /// The bodies that options ask for. `reference` has null bodies. Throws as CpuBackend does.

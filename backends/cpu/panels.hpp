@@ -20,9 +20,16 @@ namespace switchyard::cpu {
     case WeightLayout::panels16:
       return 16;
     case WeightLayout::panels32:
+    case WeightLayout::pair_tiles:
       return 32;
   }
   return 0;
+}
+
+/// Elements of a column in a panel: the width, and zeros.
+[[nodiscard]] constexpr std::int64_t packed_width(std::int64_t width,
+                                                  WeightLayout layout) noexcept {
+  return layout == WeightLayout::pair_tiles ? (width + 31) / 32 * 32 : width;
 }
 
 /// How the rows of one expert's matrix are dealt to panels of `columns`.
@@ -61,7 +68,7 @@ struct Panels {
                                                      WeightLayout layout) noexcept {
   const std::int64_t columns = panel_columns(layout);
   if (columns == 0) return matrices.num_rows * matrices.width;
-  return panels_of(matrices, columns).count() * matrices.width * columns;
+  return panels_of(matrices, columns).count() * packed_width(matrices.width, layout) * columns;
 }
 
 }  // namespace switchyard::cpu

@@ -22,29 +22,35 @@ struct RepackParams {
   WeightLayout layout;
 };
 
-/// Where column c of one k of a panel lies.
-template <class Stored>
-[[nodiscard]] std::int64_t place_of(std::int64_t c, std::int64_t columns) {
-  if constexpr (std::is_same_v<Stored, bf16>) {
-    const std::int64_t half = columns / 2;
-    return c < half ? 2 * c : 2 * (c - half) + 1;
-  } else {
-    return c;
-  }
-}
+/// Where the elements of a panel lie.
+struct Places {
+  WeightLayout layout;
+  std::int64_t columns;
+  bool zips_columns;  // column c and column c + columns / 2 are neighbours
 
-/// One column of a panel, from element `first` of a tensor; `first` < 0: zeros.
+  [[nodiscard]] std::int64_t of(std::int64_t k, std::int64_t c) const {
+    if (layout == WeightLayout::pair_tiles)
+      return k / 32 * 1024 + c / 16 * 512 + k % 32 / 2 * 32 + c % 16 * 2 + k % 2;
+    if (!zips_columns) return k * columns + c;
+    const std::int64_t half = columns / 2;
+    return k * columns + (c < half ? 2 * c : 2 * (c - half) + 1);
+  }
+};
+
+/// Elements [first, first + count) of a tensor to a column of a panel from its k on; `first` < 0:
+/// zeros.
 template <class From, class To>
-void pack_column(const void* from, std::int64_t first, std::int64_t width, To* to,
-                 std::int64_t columns) {
-  for (std::int64_t k = 0; k < width; ++k, to += columns) {
+void pack_column(const void* from, std::int64_t first, std::int64_t count, To* panel,
+                 const Places& places, std::int64_t k, std::int64_t column) {
+  for (std::int64_t i = 0; i < count; ++i) {
+    To* const to = panel + places.of(k + i, column);
     if (first < 0) {
       *to = To{};
     } else if constexpr (std::is_same_v<From, To>) {
-      std::memcpy(to, static_cast<const std::byte*>(from) + (first + k) * std::int64_t{sizeof(To)},
+      std::memcpy(to, static_cast<const std::byte*>(from) + (first + i) * std::int64_t{sizeof(To)},
                   sizeof(To));
     } else {
-      *to = To(kernels::load<From>(from, first + k));
+      *to = To(kernels::load<From>(from, first + i));
     }
   }
 }
@@ -55,17 +61,21 @@ void pack_panel(const RepackParams& params, std::int64_t i) {
   const std::int64_t columns = cpu::panel_columns(params.layout);
   const cpu::Panels panels = cpu::panels_of(params.matrices, columns);
   const std::int64_t width = params.matrices.width;
+  const std::int64_t padded = cpu::packed_width(width, params.layout);
+  const Places places{params.layout, columns, std::is_same_v<To, bf16>};
   const std::int64_t expert = i / panels.count();
-  To* const to = static_cast<To*>(params.to) + i * width * columns;
+  To* const to = static_cast<To*>(params.to) + i * padded * columns;
   // In pieces of k that stay in the first-level cache until all columns have been there.
   constexpr std::int64_t kPiece = 128;
   for (std::int64_t k = 0; k < width; k += kPiece)
     for (std::int64_t c = 0; c < columns; ++c) {
       const std::int64_t row = panels.row_of(i % panels.count(), c);
       const std::int64_t first = (expert * panels.num_rows + row) * width + k;
-      pack_column<From, To>(params.from, row < 0 ? -1 : first, std::min(kPiece, width - k),
-                            to + k * columns + place_of<To>(c, columns), columns);
+      pack_column<From, To>(params.from, row < 0 ? -1 : first, std::min(kPiece, width - k), to,
+                            places, k, c);
     }
+  for (std::int64_t c = 0; c < columns; ++c)
+    pack_column<From, To>(nullptr, -1, padded - width, to, places, width, c);
 }
 
 void pack_panels(const void* block, std::int64_t first, std::int64_t last,

@@ -17,8 +17,9 @@ using namespace switchyard::test;
 
 namespace {
 
-CpuBodies widest() {
+CpuBodies fastest() {
   const CpuFeatures features = cpu_features();
+  if (features.amx) return CpuBodies::amx;
   if (features.avx512) return CpuBodies::avx512;
   if (features.avx2) return CpuBodies::avx2;
   return features.neon ? CpuBodies::neon : CpuBodies::reference;
@@ -74,7 +75,7 @@ struct SmallLayer {
 }  // namespace
 
 TEST_CASE("bodies follow the processor, and what is hidden of it", "[cpu]") {
-  CHECK(CpuBackend().bodies() == widest());
+  CHECK(CpuBackend().bodies() == fastest());
   const SmallLayer small;
   Session<CpuBackend> reference{make_cpu(CpuBodies::reference)};
   const Outcome expected = small.run(reference);
@@ -88,7 +89,8 @@ TEST_CASE("bodies follow the processor, and what is hidden of it", "[cpu]") {
   CHECK(outcome.output == expected.output);
   CHECK(outcome.plan == expected.plan);
 
-  for (const CpuBodies hidden : {CpuBodies::avx2, CpuBodies::avx512, CpuBodies::neon}) {
+  for (const CpuBodies hidden :
+       {CpuBodies::avx2, CpuBodies::avx512, CpuBodies::neon, CpuBodies::amx}) {
     options.bodies = hidden;
     expect_error([&] { CpuBackend{options}; }, ErrorCode::device_unavailable,
                  "bodies are " + std::string(name(hidden)) +
@@ -96,12 +98,15 @@ TEST_CASE("bodies follow the processor, and what is hidden of it", "[cpu]") {
   }
   // Naming a feature does not make it: what the processor lacks stays away.
   options.bodies = CpuBodies::automatic;
-  options.features = CpuFeatures{true, true, true};
-  CHECK(CpuBackend(options).bodies() == widest());
+  options.features = CpuFeatures{true, true, true, true};
+  CHECK(CpuBackend(options).bodies() == fastest());
   options.features = cpu_features();
   options.features->avx512 = false;
-  const CpuBodies without = cpu_features().avx2 ? CpuBodies::avx2 : widest();
+  const CpuBodies without = cpu_features().avx2 ? CpuBodies::avx2 : fastest();
   CHECK(CpuBackend(options).bodies() == without);
+  options.features = cpu_features();
+  options.features->amx = false;
+  if (cpu_features().avx512) CHECK(CpuBackend(options).bodies() == CpuBodies::avx512);
 }
 
 TEST_CASE("bodies have names, in options and in the environment", "[cpu]") {
@@ -109,20 +114,20 @@ TEST_CASE("bodies have names, in options and in the environment", "[cpu]") {
   CpuOptions options;
   options.bodies = static_cast<CpuBodies>(9);
   expect_error([&] { CpuBackend{options}; }, ErrorCode::invalid_argument,
-               "options.bodies is 9, must be an enumerator in [0, 4]");
+               "options.bodies is 9, must be an enumerator in [0, 5]");
 
   ScopedEnvironment environment("SWITCHYARD_CPU_BODIES", "reference");
   CHECK(CpuBackend().bodies() == CpuBodies::reference);
-  options.bodies = widest();
-  CHECK(CpuBackend(options).bodies() == widest());
+  options.bodies = fastest();
+  CHECK(CpuBackend(options).bodies() == fastest());
   environment.set("automatic");
-  CHECK(CpuBackend().bodies() == widest());
+  CHECK(CpuBackend().bodies() == fastest());
   environment.set("");
-  CHECK(CpuBackend().bodies() == widest());
+  CHECK(CpuBackend().bodies() == fastest());
   environment.set("AVX2");
   expect_error([] { CpuBackend{}; }, ErrorCode::invalid_argument,
                "environment variable SWITCHYARD_CPU_BODIES is 'AVX2', must be automatic, "
-               "reference, avx2, avx512 or neon");
+               "reference, avx2, avx512, neon or amx");
 }
 
 TEST_CASE("stages run on the caller's threads, with the same bits", "[cpu]") {

@@ -71,6 +71,12 @@ bool overflows(const Outcome& reference, const LayerConfig& config) {
   return !std::all_of(values.begin(), values.end(), [](double x) { return std::isfinite(x); });
 }
 
+/// Whether bodies sum in an order of their own: amx, where it multiplies pairs of bf16.
+bool sums_pairs(CpuBodies bodies, const LayerConfig& config) {
+  return bodies == CpuBodies::amx && config.activation_dtype == DType::bf16 &&
+         config.weight_dtype == DType::bf16;
+}
+
 /// Runs one case on every body and both storages.
 class BodiesUnderTest {
  public:
@@ -80,7 +86,8 @@ class BodiesUnderTest {
           std::make_unique<Session<CpuBackend>>(Session<CpuBackend>{make_cpu(bodies)}));
   }
 
-  /// What is wrong, or nothing. The outputs of copied weights are one for all instruction sets.
+  /// What is wrong, or nothing. The outputs of copied weights are one for all instruction sets that
+  /// sum in the same order.
   std::string check(LayerCase layer, const CallCase& call, const oracle::Result& expected) {
     const MappedWeights weights(layer);
     const Outcome reference = run(reference_, layer, weights, call, WeightStorage::copied);
@@ -93,7 +100,8 @@ class BodiesUnderTest {
       for (const WeightStorage storage : {WeightStorage::copied, WeightStorage::borrowed}) {
         const Outcome tuned = run(*session, layer, weights, call, storage);
         std::string wrong = fault(layer.config, expected, reference, tuned);
-        if (wrong.empty() && storage == WeightStorage::copied) {
+        if (wrong.empty() && storage == WeightStorage::copied &&
+            !sums_pairs(session->backend.bodies(), layer.config)) {
           if (packed.empty()) packed = tuned.output;
           if (tuned.output != packed) wrong = "instruction sets differ";
         }

@@ -17,6 +17,7 @@ inline std::vector<CpuBodies> tuned_bodies() {
   if (features.avx2) bodies.push_back(CpuBodies::avx2);
   if (features.avx512) bodies.push_back(CpuBodies::avx512);
   if (features.neon) bodies.push_back(CpuBodies::neon);
+  if (features.amx) bodies.push_back(CpuBodies::amx);
   return bodies;
 }
 

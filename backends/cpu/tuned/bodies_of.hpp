@@ -9,6 +9,6 @@
 
 template <class S>
 [[nodiscard]] constexpr Bodies bodies_of(CpuBodies name, WeightLayout layout) {
-  return {name,         layout,       2 * S::kLanes,  &run_gate_up<S>,
-          &run_down<S>, &run_gate<S>, &run_combine<S>};
+  return {name,         layout,  layout,  2 * S::kLanes, &run_gate_up<S>,
+          &run_down<S>, nullptr, nullptr, &run_gate<S>,  &run_combine<S>};
 }

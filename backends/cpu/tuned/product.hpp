@@ -15,7 +15,6 @@ struct Block {
   static constexpr std::int64_t kDepth = Depth;
   static constexpr std::int64_t kStride = kRowStride<Depth>;
 };
-/// A block of a panel stays in the first-level cache while it meets the rows.
 using PanelBlock = Block<48, 1024>;
 /// Whole rows of most models: memory is read in long runs.
 using DotBlock = Block<24, 2048>;
@@ -28,10 +27,10 @@ struct Workspace {
   explicit Workspace(std::span<std::byte> scratch)
       : x(reinterpret_cast<float*>(scratch.data())), sums(x + kFloatsOfX) {}
 
-  static constexpr std::int64_t kFloatsOfX = PanelBlock::kRows * PanelBlock::kStride;
+  static constexpr std::int64_t kFloatsOfX =
+      std::max(PanelBlock::kRows * PanelBlock::kStride, DotBlock::kRows* DotBlock::kStride);
   static constexpr std::int64_t kFloatsOfSums = PanelBlock::kRows * kMaxTaskColumns;
 };
-static_assert(DotBlock::kRows * DotBlock::kStride <= Workspace::kFloatsOfX);
 static_assert((Workspace::kFloatsOfX + Workspace::kFloatsOfSums) * std::int64_t{sizeof(float)} <=
               std::int64_t{host::kScratchBytes});
 
@@ -45,14 +44,27 @@ struct Matrix {
   DType dtype;
 };
 
-/// Rows of a block are shared out evenly: no tile is left with one row where others have six.
+/// Rows of a block are shared out evenly: no tile is left with one row where others have many.
+template <class S>
 struct RowBlocks {
   std::int64_t rows;
   std::int64_t count;
 
-  explicit RowBlocks(std::int64_t num_rows) : rows(num_rows), count((num_rows + 5) / 6) {}
+  explicit RowBlocks(std::int64_t num_rows)
+      : rows(num_rows), count((num_rows + S::kTileRows - 1) / S::kTileRows) {}
   [[nodiscard]] std::int64_t first(std::int64_t block) const { return block * rows / count; }
 };
+
+/// The tile of `rows` rows, in [1, Rows].
+template <class S, class Stored, std::int64_t Stride, int Rows = S::kTileRows>
+inline void tall_tile_of(std::int64_t rows, const float* x, const Stored* panel, std::int64_t depth,
+                         Ahead ahead, float* sums) {
+  if constexpr (Rows > 1) {
+    if (rows < Rows)
+      return tall_tile_of<S, Stored, Stride, Rows - 1>(rows, x, panel, depth, ahead, sums);
+  }
+  tall_tile<S, Stored, Rows, Stride>(x, panel, depth, ahead, sums);
+}
 
 /// x[r] = columns [first, first + count) of row r.
 template <class S, class X>
@@ -65,39 +77,19 @@ inline void load_block(const X& rows, std::int64_t first_row, std::int64_t num_r
 /// All rows with one panel. Where several tiles read it, they fetch `next` meanwhile, each its
 /// share; a single tile fetches what it is about to read.
 template <class S, class Stored>
-inline void multiply_panel(const float* x, std::int64_t num_rows, const Stored* panel,
-                           const Stored* next, std::int64_t depth, float* sums) {
+inline void multiply_rows_with(const float* x, std::int64_t num_rows, const Stored* panel,
+                               const Stored* next, std::int64_t depth, float* sums) {
   constexpr std::int64_t kStride = PanelBlock::kStride;
   constexpr std::uintptr_t kBytes = 2 * S::kLanes * sizeof(Stored);  // of one k
-  const RowBlocks blocks(num_rows);
+  const RowBlocks<S> blocks(num_rows);
   Ahead ahead{reinterpret_cast<std::uintptr_t>(panel) + kPrefetchBytes, kBytes};
   if (blocks.count > 1)
     ahead = {reinterpret_cast<std::uintptr_t>(next),
              kBytes / static_cast<std::uintptr_t>(blocks.count)};
   for (std::int64_t b = 0; b < blocks.count; ++b) {
     const std::int64_t first = blocks.first(b);
-    const float* const rows = x + first * kStride;
-    float* const to = sums + first * 2 * S::kLanes;
-    switch (blocks.first(b + 1) - first) {
-      case 1:
-        tall_tile<S, Stored, 1, kStride>(rows, panel, depth, ahead, to);
-        break;
-      case 2:
-        tall_tile<S, Stored, 2, kStride>(rows, panel, depth, ahead, to);
-        break;
-      case 3:
-        tall_tile<S, Stored, 3, kStride>(rows, panel, depth, ahead, to);
-        break;
-      case 4:
-        tall_tile<S, Stored, 4, kStride>(rows, panel, depth, ahead, to);
-        break;
-      case 5:
-        tall_tile<S, Stored, 5, kStride>(rows, panel, depth, ahead, to);
-        break;
-      default:
-        tall_tile<S, Stored, 6, kStride>(rows, panel, depth, ahead, to);
-        break;
-    }
+    tall_tile_of<S, Stored, kStride>(blocks.first(b + 1) - first, x + first * kStride, panel, depth,
+                                     ahead, sums + first * 2 * S::kLanes);
     ahead.address += ahead.step * static_cast<std::uintptr_t>(depth);
   }
 }
@@ -129,7 +121,7 @@ inline void multiply_panels(const Matrix& matrix, std::int64_t first, std::int64
                                                         next_sums);
       done = 2;
     } else {
-      multiply_panel<S, Stored>(x, num_rows, panel, panel + next_panel, depth, sums);
+      multiply_rows_with<S>(x, num_rows, panel, panel + next_panel, depth, sums);
     }
     p += done;
     panel += done * next_panel;
@@ -184,6 +176,13 @@ inline void multiply_rows(const Matrix& matrix, std::int64_t first, std::int64_t
     }
 }
 
+/// The k that `count` rows take at a time: few where several tiles read a panel, so that its block
+/// and theirs stay in the first-level cache.
+template <class S, class B>
+[[nodiscard]] constexpr std::int64_t depth_of(std::int64_t count) {
+  return std::is_same_v<B, PanelBlock> && count > S::kTileRows ? B::kDepth / 4 : B::kDepth;
+}
+
 /// Rows [rows.first, rows.last) of x with panels [first, last): finish(row, panel, sums) gets the
 /// sums of one row and one panel.
 template <class S, class Stored, class B, class X, class Finish>
@@ -193,8 +192,9 @@ inline void multiply_blocks(const Matrix& matrix, std::int64_t first, std::int64
   for (std::int64_t row = rows.first; row < rows.last; row += B::kRows) {
     const std::int64_t count = std::min(B::kRows, rows.last - row);
     std::fill_n(work.sums, (last - first) * count * kColumns, 0.0F);
-    for (std::int64_t k = 0; k < matrix.width; k += B::kDepth) {
-      const std::int64_t depth = std::min(B::kDepth, matrix.width - k);
+    const std::int64_t step = depth_of<S, B>(count);
+    for (std::int64_t k = 0; k < matrix.width; k += step) {
+      const std::int64_t depth = std::min(step, matrix.width - k);
       load_block<S>(x, row, count, k, depth, work.x, B::kStride);
       if constexpr (std::is_same_v<B, PanelBlock>) {
         multiply_panels<S, Stored>(matrix, first, last, k, depth, work.x, count, work.sums);

@@ -7,6 +7,7 @@
 
 struct Avx2 {
   static constexpr std::int64_t kLanes = 8;
+  static constexpr int kTileRows = 6;  // of a tall tile: as many as the registers hold
   using Vec = __m256;
   using Mask = __m256;
 

@@ -4,6 +4,7 @@
 
 struct Neon {
   static constexpr std::int64_t kLanes = 4;
+  static constexpr int kTileRows = 6;
   using Vec = float32x4_t;
   using Mask = uint32x4_t;
 

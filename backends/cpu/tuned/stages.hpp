@@ -80,9 +80,12 @@ struct FinishDown {
   }
 };
 
-template <class S>
-inline void run_gate_up(const kernels::GateUpParams& params, const ProductTasks& tasks,
-                        std::int64_t first, std::int64_t last, std::span<std::byte> scratch) {
+/// Runs tasks; product(matrix, first panel, last panel, x, rows, workspace, finish) is what
+/// multiplies.
+template <class S, class Product>
+inline void run_gate_up_tasks(const kernels::GateUpParams& params, const ProductTasks& tasks,
+                              std::int64_t first, std::int64_t last, std::span<std::byte> scratch,
+                              const Product& product) {
   const Workspace work(scratch);
   const StateRows rows{params, params.activation_dtype};
   for (std::int64_t i = first; i < last; ++i) {
@@ -91,14 +94,15 @@ inline void run_gate_up(const kernels::GateUpParams& params, const ProductTasks&
     const Matrix matrix{params.gate_up,       task.expert,
                         params.hidden_size,   gate_up_panels(params, 2 * S::kLanes),
                         params.weight_layout, params.weight_dtype};
-    multiply<S>(matrix, task.first_panel, task.last_panel, rows,
-                kernels::rows_of(params, task.expert), work, FinishGateUp<S>{params, task.expert});
+    product(matrix, task.first_panel, task.last_panel, rows, kernels::rows_of(params, task.expert),
+            work, FinishGateUp<S>{params, task.expert});
   }
 }
 
-template <class S>
-inline void run_down(const kernels::DownParams& params, const ProductTasks& tasks,
-                     std::int64_t first, std::int64_t last, std::span<std::byte> scratch) {
+template <class S, class Product>
+inline void run_down_tasks(const kernels::DownParams& params, const ProductTasks& tasks,
+                           std::int64_t first, std::int64_t last, std::span<std::byte> scratch,
+                           const Product& product) {
   const Workspace work(scratch);
   const ActivatedRows rows{params, params.activation_dtype};
   for (std::int64_t i = first; i < last; ++i) {
@@ -110,7 +114,21 @@ inline void run_down(const kernels::DownParams& params, const ProductTasks& task
                         down_panels(params, 2 * S::kLanes),
                         params.weight_layout,
                         params.weight_dtype};
-    multiply<S>(matrix, task.first_panel, task.last_panel, rows,
-                kernels::rows_of(params, task.expert), work, FinishDown<S>{params, task.expert});
+    product(matrix, task.first_panel, task.last_panel, rows, kernels::rows_of(params, task.expert),
+            work, FinishDown<S>{params, task.expert});
   }
+}
+
+template <class S>
+inline void run_gate_up(const kernels::GateUpParams& params, const ProductTasks& tasks,
+                        std::int64_t first, std::int64_t last, std::span<std::byte> scratch) {
+  run_gate_up_tasks<S>(params, tasks, first, last, scratch,
+                       [](const auto&... arguments) { multiply<S>(arguments...); });
+}
+
+template <class S>
+inline void run_down(const kernels::DownParams& params, const ProductTasks& tasks,
+                     std::int64_t first, std::int64_t last, std::span<std::byte> scratch) {
+  run_down_tasks<S>(params, tasks, first, last, scratch,
+                    [](const auto&... arguments) { multiply<S>(arguments...); });
 }

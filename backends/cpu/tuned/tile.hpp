@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The inner kernels: products of a few rows with a few panels. A sum goes over k in ascending
 // order, one fused multiply-add per k, whatever the tile: a row's result does not depend on the
-// rows and panels beside it, nor on the width of a vector. Accumulators are named variables: GCC
-// keeps arrays of them on the stack.
+// rows and panels beside it, nor on the width of a vector.
 #pragma once
 
 #if defined(__GNUC__)
@@ -19,17 +18,25 @@ inline constexpr std::int64_t kRowStride = Depth + 16;
 /// Bytes between what is read and what is fetched ahead.
 inline constexpr std::uintptr_t kPrefetchBytes = 2048;
 
-/// What a tile fetches while it runs: `step` bytes further for each k. An address, not a pointer:
-/// it may lie beyond the matrix.
+/// Asks for `Bytes` bytes. An address, not a pointer: it may lie beyond the matrix.
+template <std::uintptr_t Bytes>
+SWITCHYARD_INLINE void fetch(std::uintptr_t address) {
+  for (std::uintptr_t line = 0; line < Bytes; line += 64)
+    __builtin_prefetch(reinterpret_cast<const void*>(address + line));
+}
+
+/// Asks for what one k of a panel takes, kPrefetchBytes further.
+template <class S, class Stored>
+SWITCHYARD_INLINE void fetch_ahead(const Stored* panel) {
+  fetch<2 * S::kLanes * sizeof(Stored)>(reinterpret_cast<std::uintptr_t>(panel) + kPrefetchBytes);
+}
+
+/// What a tile fetches while it runs: `step` bytes further for each k, no more than one k of its
+/// panel takes.
 struct Ahead {
   std::uintptr_t address;
   std::uintptr_t step;
 };
-
-SWITCHYARD_INLINE void prefetch(const void* p) {
-  __builtin_prefetch(
-      reinterpret_cast<const void*>(reinterpret_cast<std::uintptr_t>(p) + kPrefetchBytes));
-}
 
 /// The sums of one row with one panel.
 template <class S>
@@ -51,36 +58,50 @@ struct Sums {
   }
 };
 
-/// sums[r][2 * kLanes] += x[r][k] * panel[k] for r < Rows, at most 6. Rows of x are Stride apart.
+/// The sums of `Rows` rows with one panel. A list, not an array: GCC keeps arrays on the stack.
+template <class S, int Rows>
+struct TileSums {
+  Sums<S> first;
+  TileSums<S, Rows - 1> others;
+
+  SWITCHYARD_INLINE void load(const float* p) {
+    first.load(p);
+    others.load(p + 2 * S::kLanes);
+  }
+  SWITCHYARD_INLINE void store(float* p) const {
+    first.store(p);
+    others.store(p + 2 * S::kLanes);
+  }
+  /// Rows of x are Stride apart.
+  template <std::int64_t Stride>
+  SWITCHYARD_INLINE void add(const float* x, const Sums<S>& weight) {
+    first.add(S::set1(*x), weight);
+    others.template add<Stride>(x + Stride, weight);
+  }
+};
+template <class S>
+struct TileSums<S, 0> {
+  SWITCHYARD_INLINE void load(const float* /*p*/) {}
+  SWITCHYARD_INLINE void store(float* /*p*/) const {}
+  template <std::int64_t Stride>
+  SWITCHYARD_INLINE void add(const float* /*x*/, const Sums<S>& /*weight*/) {}
+};
+
+/// sums[r][2 * kLanes] += x[r][k] * panel[k] for r < Rows, at most S::kTileRows.
 template <class S, class Stored, int Rows, std::int64_t Stride>
 inline void tall_tile(const float* x, const Stored* panel, std::int64_t depth, Ahead ahead,
                       float* sums) {
-  static_assert(Rows >= 1 && Rows <= 6);
-  constexpr std::int64_t kColumns = 2 * S::kLanes;
-  Sums<S> s0, s1, s2, s3, s4, s5;
-  s0.load(sums);
-  if constexpr (Rows > 1) s1.load(sums + kColumns);
-  if constexpr (Rows > 2) s2.load(sums + 2 * kColumns);
-  if constexpr (Rows > 3) s3.load(sums + 3 * kColumns);
-  if constexpr (Rows > 4) s4.load(sums + 4 * kColumns);
-  if constexpr (Rows > 5) s5.load(sums + 5 * kColumns);
-  for (std::int64_t k = 0; k < depth; ++k, ++x, panel += kColumns, ahead.address += ahead.step) {
-    __builtin_prefetch(reinterpret_cast<const void*>(ahead.address));
+  static_assert(Rows >= 1 && Rows <= S::kTileRows);
+  TileSums<S, Rows> tile;
+  tile.load(sums);
+  for (std::int64_t k = 0; k < depth;
+       ++k, ++x, panel += 2 * S::kLanes, ahead.address += ahead.step) {
+    fetch<2 * S::kLanes * sizeof(Stored)>(ahead.address);
     Sums<S> weight;
     S::load_panel(panel, weight.first, weight.second);
-    s0.add(S::set1(x[0]), weight);
-    if constexpr (Rows > 1) s1.add(S::set1(x[Stride]), weight);
-    if constexpr (Rows > 2) s2.add(S::set1(x[2 * Stride]), weight);
-    if constexpr (Rows > 3) s3.add(S::set1(x[3 * Stride]), weight);
-    if constexpr (Rows > 4) s4.add(S::set1(x[4 * Stride]), weight);
-    if constexpr (Rows > 5) s5.add(S::set1(x[5 * Stride]), weight);
+    tile.template add<Stride>(x, weight);
   }
-  s0.store(sums);
-  if constexpr (Rows > 1) s1.store(sums + kColumns);
-  if constexpr (Rows > 2) s2.store(sums + 2 * kColumns);
-  if constexpr (Rows > 3) s3.store(sums + 3 * kColumns);
-  if constexpr (Rows > 4) s4.store(sums + 4 * kColumns);
-  if constexpr (Rows > 5) s5.store(sums + 5 * kColumns);
+  tile.store(sums);
 }
 
 /// The same for one row with four panels: enough sums in flight to hide the latency of an addition,
@@ -99,16 +120,16 @@ inline void one_row_tile(const float* x, const Stored* panels, std::int64_t next
   for (; panels != end; ++x, panels += kColumns) {
     const typename S::Vec value = S::set1(*x);
     Sums<S> weight;
-    prefetch(panels);
+    fetch_ahead<S>(panels);
     S::load_panel(panels, weight.first, weight.second);
     s0.add(value, weight);
-    prefetch(panels + next_panel);
+    fetch_ahead<S>(panels + next_panel);
     S::load_panel(panels + next_panel, weight.first, weight.second);
     s1.add(value, weight);
-    prefetch(panels + 2 * next_panel);
+    fetch_ahead<S>(panels + 2 * next_panel);
     S::load_panel(panels + 2 * next_panel, weight.first, weight.second);
     s2.add(value, weight);
-    prefetch(panels + 3 * next_panel);
+    fetch_ahead<S>(panels + 3 * next_panel);
     S::load_panel(panels + 3 * next_panel, weight.first, weight.second);
     s3.add(value, weight);
   }
@@ -134,12 +155,12 @@ inline void two_panel_tile(const float* x, const Stored* panels, std::int64_t ne
   if constexpr (Rows > 2) s12.load(sums + next_sums + 2 * kColumns);
   for (; panels != end; ++x, panels += kColumns) {
     Sums<S> weight;
-    prefetch(panels);
+    fetch_ahead<S>(panels);
     S::load_panel(panels, weight.first, weight.second);
     s00.add(S::set1(x[0]), weight);
     s01.add(S::set1(x[Stride]), weight);
     if constexpr (Rows > 2) s02.add(S::set1(x[2 * Stride]), weight);
-    prefetch(panels + next_panel);
+    fetch_ahead<S>(panels + next_panel);
     S::load_panel(panels + next_panel, weight.first, weight.second);
     s10.add(S::set1(x[0]), weight);
     s11.add(S::set1(x[Stride]), weight);
