@@ -6,5 +6,6 @@
 
 template class switchyard::GpuBackend<switchyard::CudaApi>;
 SWITCHYARD_GPU_BODIES(CudaBackend);
+SWITCHYARD_GPU_BODY(CudaBackend, FusedLayer);
 template class SWITCHYARD_API switchyard::MoeScratch<switchyard::CudaBackend>;
 template class SWITCHYARD_API switchyard::MoeLayer<switchyard::CudaBackend>;

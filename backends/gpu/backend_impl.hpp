@@ -4,12 +4,14 @@
 
 #include <climits>
 #include <string>
+#include <type_traits>
 
 #include "backends/gpu/bodies.hpp"
 #include "backends/gpu/kernels.hpp"
 #include "backends/gpu/tuned_bodies.hpp"
 #include "kernels/combine/simt.hpp"
 #include "kernels/down/simt.hpp"
+#include "kernels/fused_layer/params.hpp"
 #include "kernels/gate/simt.hpp"
 #include "kernels/gate_up/simt.hpp"
 #include "kernels/plan/simt.hpp"
@@ -131,13 +133,33 @@ void GpuBackend<Api>::repack(Stream& stream, DeviceSpan<std::byte> to,
 
 template <class Api>
 bool GpuBackend<Api>::runs(ForwardPath path, const ForwardCall& call) const noexcept {
-  return path == ForwardPath::staged ||
-         (path == ForwardPath::route_plan && kernels::simt::route_plan_runs(call, info_.wave_size));
+  switch (path) {
+    case ForwardPath::staged:
+      return true;
+    case ForwardPath::route_plan:
+      return kernels::simt::route_plan_runs(call, info_.wave_size);
+    case ForwardPath::fused_layer:
+      break;
+  }
+  return tuned_->runs_fused_layer(call);
 }
 
 template <class Api>
 ForwardPath GpuBackend<Api>::choose_path(const ForwardCall& call) const noexcept {
+  if (tuned_->prefers_fused_layer(call)) return ForwardPath::fused_layer;
   return runs(ForwardPath::route_plan, call) ? ForwardPath::route_plan : ForwardPath::staged;
+}
+
+/// route_plan, then the tuned body of the rest. What it cannot move runs stage by stage.
+template <class Api>
+void GpuBackend<Api>::launch_fused_layer(Stream& stream, const kernels::FusedLayerParams& params) {
+  kernels::RoutePlanParams planning = params.route_plan;
+  planning.counters = kernels::stage_counters(planning.plan);
+  launch<kernels::RoutePlan>(stream, {}, planning);
+  if (tuned_->launch_fused_layer(stream.native_, params)) return;
+  launch<kernels::GateUp>(stream, {}, params.gate_up);
+  launch<kernels::Down>(stream, {}, params.down);
+  launch<kernels::Combine>(stream, {}, params.combine);
 }
 
 template <class Api>
@@ -145,15 +167,19 @@ template <class Stage>
 void GpuBackend<Api>::launch(Stream& stream, const LaunchConfig& /*config*/,
                              const typename Stage::Params& params) {
   using Params = typename Stage::Params;
-  if (tuned_->launch(stream.native_, params)) return;
-  kernels::simt::launch_all(
-      params, info_.wave_size,
-      [&]<class Body>(const kernels::simt::LaunchShape& shape, Params block) {
-        if (shape.num_blocks == 0) return;
-        Runtime::launch(info_.index, stream.native_, gpu::kernel_for<Api, Body>(info_.wave_size),
-                        static_cast<unsigned>(shape.num_blocks),
-                        static_cast<unsigned>(shape.num_threads), shape.shared_bytes, &block);
-      });
+  if constexpr (std::is_same_v<Stage, kernels::FusedLayer>) {
+    launch_fused_layer(stream, params);
+  } else {
+    if (tuned_->launch(stream.native_, params)) return;
+    kernels::simt::launch_all(
+        params, info_.wave_size,
+        [&]<class Body>(const kernels::simt::LaunchShape& shape, Params block) {
+          if (shape.num_blocks == 0) return;
+          Runtime::launch(info_.index, stream.native_, gpu::kernel_for<Api, Body>(info_.wave_size),
+                          static_cast<unsigned>(shape.num_blocks),
+                          static_cast<unsigned>(shape.num_threads), shape.shared_bytes, &block);
+        });
+  }
 }
 
 template <class Api>

@@ -17,6 +17,9 @@ namespace switchyard::gpu {
 ///   repack(stream, to, m, from) `to` = `from` in swizzled_tiles; may wait
 ///   launch(stream, params)      whether the stage's launch was enqueued; else the portable body
 ///                               runs. A stage with matrices in swizzled_tiles always is.
+///   runs_fused_layer(call)      whether they run a call as one stage
+///   prefers_fused_layer(call)   whether that is how it is fastest
+///   launch_fused_layer(stream, params)   whether what follows its plan was enqueued
 template <class Api>
 class TunedBodies {
  public:
@@ -33,6 +36,15 @@ class TunedBodies {
               const ExpertMatrices& /*matrices*/, const HostTensor& /*from*/) const {
     throw Error(ErrorCode::invalid_argument,
                 "layout is swizzled_tiles, which this backend has no bodies for");
+  }
+  [[nodiscard]] bool runs_fused_layer(const ForwardCall& /*call*/) const noexcept { return false; }
+  [[nodiscard]] bool prefers_fused_layer(const ForwardCall& /*call*/) const noexcept {
+    return false;
+  }
+  [[nodiscard]] bool launch_fused_layer(
+      typename Api::NativeStream /*stream*/,
+      const kernels::FusedLayerParams& /*params*/) const noexcept {
+    return false;
   }
   template <class Params>
   [[nodiscard]] bool launch(typename Api::NativeStream /*stream*/,

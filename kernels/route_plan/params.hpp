@@ -3,7 +3,6 @@
 #pragma once
 
 #include <cstdint>
-#include <initializer_list>
 #include <string_view>
 
 #include "kernels/param_block.hpp"
@@ -13,20 +12,19 @@
 
 namespace switchyard::kernels {
 
-/// Tokens are routed and counted in tiles, each by one block. Small tiles keep many blocks at work;
-/// a tile has few pairs.
+/// Tokens are routed and counted in tiles, each by one block. A tile has few pairs, and there are
+/// few tiles while that allows: every block of the launch that follows reads the counts of all.
 inline constexpr std::int32_t kMaxTilePairs = 1024;
-/// Up to so many tiles, every block that places pairs sums the counts of all tiles itself.
-inline constexpr std::int32_t kFewTiles = 128;
-
-/// Tokens of a tile: 8 for up to 1024 tokens, 16 for up to 16384, else 64 or what kMaxTilePairs
-/// allows.
+inline constexpr std::int32_t kFewTiles = 512;
+/// The smallest tile. Up to so many tokens are one, and the stage is one launch.
 inline constexpr std::int32_t kMinTileTokens = 8;
+
+/// Tokens of a tile: a power of two from 8 to 64.
 [[nodiscard]] constexpr std::int32_t tile_tokens(std::int32_t num_tokens,
                                                  std::int32_t top_k) noexcept {
-  if (num_tokens <= 1024) return kMinTileTokens;
-  std::int32_t tokens = 16;
-  while (num_tokens > 16'384 && tokens < 64 && 2 * tokens * top_k <= kMaxTilePairs) tokens *= 2;
+  std::int32_t tokens = kMinTileTokens;
+  while (tokens * kFewTiles < num_tokens && tokens < 64 && 2 * tokens * top_k <= kMaxTilePairs)
+    tokens *= 2;
   return tokens;
 }
 [[nodiscard]] constexpr std::int32_t route_plan_tiles(std::int32_t num_tokens,
@@ -34,15 +32,10 @@ inline constexpr std::int32_t kMinTileTokens = 8;
   const std::int32_t tokens = tile_tokens(num_tokens, top_k);
   return num_tokens <= tokens ? 1 : (num_tokens + tokens - 1) / tokens;
 }
-/// The most tiles that any number of tokens up to num_tokens has.
-[[nodiscard]] constexpr std::int32_t most_tiles(std::int32_t num_tokens,
-                                                std::int32_t top_k) noexcept {
-  std::int32_t most = route_plan_tiles(num_tokens, top_k);
-  for (const std::int32_t last : {1024, 16'384}) {
-    const std::int32_t before = num_tokens < last ? most : route_plan_tiles(last, top_k);
-    most = before > most ? before : most;
-  }
-  return most;
+
+/// Tiles whose pairs one block places: few blocks sum the counts of all.
+[[nodiscard]] constexpr std::int32_t tiles_per_placer(std::int32_t tiles) noexcept {
+  return tiles <= kFewTiles ? (tiles + 127) / 128 : 1;
 }
 
 /// Counts of two neighbouring experts share a word.
@@ -58,29 +51,29 @@ inline constexpr std::int32_t kMinTileTokens = 8;
                                                              std::int64_t num_experts) noexcept {
   const std::int64_t words = count_words(static_cast<std::int32_t>(num_experts));
   const std::int64_t tiles =
-      most_tiles(static_cast<std::int32_t>(num_tokens), static_cast<std::int32_t>(top_k));
-  return tiles > kFewTiles ? tiles * words + (tiles + 1) * num_experts : tiles * words;
+      route_plan_tiles(static_cast<std::int32_t>(num_tokens), static_cast<std::int32_t>(top_k));
+  const std::int64_t most = (num_tokens + kMinTileTokens - 1) / kMinTileTokens;
+  const std::int64_t few = most < 1 ? 1 : (most < kFewTiles ? most : kFewTiles);
+  return tiles > kFewTiles ? tiles * words + (tiles + 1) * num_experts : few * words;
 }
 
-/// Elements of PlanParams::scratch that serve this stage and stage "plan" alike.
+/// What a stage behind this one counts with, at the end of PlanParams::scratch.
+inline constexpr std::int32_t kNumStageCounters = 4;
+
+/// Elements of PlanParams::scratch that serve this stage, stage "plan" and a stage behind them.
 [[nodiscard]] constexpr std::int64_t planning_scratch_size(std::int64_t num_tokens,
                                                            std::int64_t top_k,
                                                            std::int64_t num_experts) noexcept {
   const std::int64_t plan = plan_scratch_size(num_tokens * top_k, num_experts);
   const std::int64_t route_plan = route_plan_scratch_size(num_tokens, top_k, num_experts);
-  return plan > route_plan ? plan : route_plan;
+  return (plan > route_plan ? plan : route_plan) + kNumStageCounters;
 }
 
-/// How the SIMT bodies share the work out. Their launch fills it in: it knows the waves, and a lane
-/// would need divisions. What has a `_bits` is a power of two.
-struct RoutePlanTiles {
-  std::int32_t tokens;           // of a tile
-  std::int32_t wave_token_bits;  // of the tokens of a wave, one after the other
-  std::int32_t count;
-  std::int32_t words;       // count_words of the local experts
-  std::int32_t sharers;     // threads of a placer that share a word of the sums over tiles
-  std::int32_t block_bits;  // of block_size
-};
+/// Where a stage behind this one finds its counters, in a scratch of planning_scratch_size.
+[[nodiscard]] constexpr std::int32_t* stage_counters(const PlanParams& plan) noexcept {
+  return plan.scratch + planning_scratch_size(plan.num_tokens, plan.top_k, plan.num_local_experts) -
+         kNumStageCounters;
+}
 
 struct RoutePlanParams {
   RouteParams route;
@@ -88,7 +81,7 @@ struct RoutePlanParams {
   // Where the caller chose: copied to selected_ids and pair_weights, and `route` is not looked at.
   const ExpertId* given_ids;   // [T, K], or null: routed
   const float* given_weights;  // [T, K], with given_ids
-  RoutePlanTiles tiles;        // of the SIMT bodies alone
+  std::int32_t* counters;      // [kNumStageCounters] set to zero for a stage behind, or null
 };
 static_assert(kIsFusedParamBlock<RoutePlanParams>);
 

@@ -7,6 +7,7 @@
 #include <thread>
 #include <vector>
 
+#include "layer/support/rows_of.hpp"
 #include "support/catch.hpp"
 #include "support/run_call.hpp"
 #include "support/scale.hpp"
@@ -14,38 +15,6 @@
 
 using namespace switchyard;
 using namespace switchyard::test;
-
-namespace {
-
-/// Rows `tokens` of a call, as a call.
-CallCase rows_of(const CallCase& call, const LayerConfig& config,
-                 const std::vector<std::size_t>& tokens) {
-  const auto rows = [&](const auto& values, std::int64_t width) {
-    std::decay_t<decltype(values)> picked;
-    const auto columns = static_cast<std::ptrdiff_t>(width);
-    for (const std::size_t t : tokens) {
-      const auto begin = values.begin() + static_cast<std::ptrdiff_t>(t) * columns;
-      picked.insert(picked.end(), begin, begin + columns);
-    }
-    return picked;
-  };
-  CallCase part = call;
-  part.num_tokens = static_cast<std::int64_t>(tokens.size());
-  const auto tensor = [&](const Tensor& whole, std::int64_t width) {
-    if (!whole.present()) return Tensor();
-    return Tensor(rows(whole.values(), width), whole.dtype(), {1, part.num_tokens, width});
-  };
-  part.hidden_states = tensor(call.hidden_states, config.hidden_size);
-  part.residual = tensor(call.residual, config.hidden_size);
-  part.router_logits = tensor(call.router_logits, config.num_experts);
-  if (!call.selected_ids.empty()) {
-    part.selected_ids = rows(call.selected_ids, config.top_k);
-    part.pair_weights = rows(call.pair_weights, config.top_k);
-  }
-  return part;
-}
-
-}  // namespace
 
 TEMPLATE_LIST_TEST_CASE("the same call gives the same bits every time", "[determinism]", Backends) {
   Session<TestType> session;

@@ -43,6 +43,7 @@ gpu::TunedBodies<CudaApi>::TunedBodies(const DeviceInfo& device, const GpuOption
       product_cluster_(options.product_cluster),
       num_blocks_(device.compute_units) {
   if (!fits_device_) return;
+  sm90::prepare_fused_layer(device_);
   const gpu::DeviceScope<CudaApi> scope(device_);
   num_clusters_ = num_blocks_ / 2;
   for (const void* const kernel : {sm90::gate_up_kernel_bf16(), sm90::gate_up_kernel_f16(),

@@ -2,6 +2,7 @@
 // The bodies that CUDA has for devices of compute capability 9.0.
 #pragma once
 
+#include "backends/cuda/sm90/fused_layer.hpp"
 #include "backends/gpu/tuned_bodies.hpp"
 #include "kernels/combine/params.hpp"
 #include "kernels/down/params.hpp"
@@ -29,6 +30,18 @@ class gpu::TunedBodies<CudaApi> {
   [[nodiscard]] bool launch(CudaApi::NativeStream stream, const kernels::DownParams& params) const;
   [[nodiscard]] bool launch(CudaApi::NativeStream stream,
                             const kernels::CombineParams& params) const;
+  /// Stage "fused_layer" (backends/cuda/sm90/fused_layer.hpp).
+  [[nodiscard]] bool runs_fused_layer(const ForwardCall& call) const noexcept {
+    return fits_device_ && sm90::runs_fused_layer(call);
+  }
+  [[nodiscard]] bool prefers_fused_layer(const ForwardCall& call) const noexcept {
+    return runs_fused_layer(call) && sm90::suits_fused_layer(call);
+  }
+  [[nodiscard]] bool launch_fused_layer(CudaApi::NativeStream stream,
+                                        const kernels::FusedLayerParams& params) const {
+    return sm90::launch_fused_layer(device_, num_blocks_, stream, params);
+  }
+
   /// Stages that have a portable body alone.
   template <class Params>
   [[nodiscard]] bool launch(CudaApi::NativeStream /*stream*/,

@@ -24,6 +24,9 @@ namespace gpu {
 template <class Api>
 class TunedBodies;
 }
+namespace kernels {
+struct FusedLayerParams;
+}
 
 /// Which bodies a GpuBackend runs. All of them route alike, bit for bit; the matrix products differ
 /// in the order of their sums.
@@ -52,9 +55,10 @@ struct GpuOptions {
 
 /// The vendor's runtime, under the names that GpuBackend calls. Api names the vendor and its
 /// handles: kName, NativeStream, NativeEvent, NativeGraph,
-/// NativeGraphExec. All work on the device that they are
-/// given and leave the caller's current device as it was. Those that are noexcept ignore errors;
-/// the others throw Error{device_failure} with the vendor's name of the error.
+/// NativeGraphExec; and the paths that the backend has bodies for: kForwardPaths. All work on the
+/// device that they are given and leave the caller's current device as it was. Those that are
+/// noexcept ignore errors; the others throw Error{device_failure} with the vendor's name of the
+/// error.
 template <class Api>
 struct SWITCHYARD_API GpuRuntime {
   using NativeStream = typename Api::NativeStream;
@@ -256,7 +260,9 @@ class SWITCHYARD_API GpuBackend {
   void repack(Stream& stream, DeviceSpan<std::byte> to, const ExpertMatrices& matrices,
               WeightLayout layout, const HostTensor& from);
 
-  [[nodiscard]] static constexpr std::span<const ForwardPath> forward_paths() { return kPaths; }
+  [[nodiscard]] static constexpr std::span<const ForwardPath> forward_paths() {
+    return Api::kForwardPaths;
+  }
   [[nodiscard]] bool runs(ForwardPath path, const ForwardCall& call) const noexcept;
   [[nodiscard]] ForwardPath choose_path(const ForwardCall& call) const noexcept;
 
@@ -286,7 +292,7 @@ class SWITCHYARD_API GpuBackend {
   void replay(Stream& stream, const Graph& graph);
 
  private:
-  static constexpr ForwardPath kPaths[] = {ForwardPath::staged, ForwardPath::route_plan};
+  void launch_fused_layer(Stream& stream, const kernels::FusedLayerParams& params);
 
   DeviceInfo info_;
   std::unique_ptr<const gpu::TunedBodies<Api>> tuned_;

@@ -18,6 +18,7 @@ namespace switchyard {
 /// HIP's handles.
 struct SWITCHYARD_API HipApi {
   static constexpr std::string_view kName = "hip";
+  static constexpr ForwardPath kForwardPaths[] = {ForwardPath::staged, ForwardPath::route_plan};
   using NativeStream = ihipStream_t*;
   using NativeEvent = ihipEvent_t*;
   using NativeGraph = ihipGraph*;

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the host hands to the fused layer kernel for sm_90.
+#pragma once
+
+#include <cstdint>
+
+#include "kernels/combine/params.hpp"
+#include "kernels/down/params.hpp"
+#include "kernels/fused_layer/sm90_shape.hpp"
+#include "kernels/gate_up/params.hpp"
+#include "kernels/plan/params.hpp"
+#include "kernels/route_plan/params.hpp"
+
+namespace switchyard::kernels::sm90 {
+
+/// What the blocks count together. All zero at first: stage "route_plan" clears it.
+struct GridCounters {
+  std::uint32_t unit_tickets;   // drawn
+  std::uint32_t units_done;     // of gate_up
+  std::uint32_t strip_tickets;  // of down, drawn
+  std::uint32_t unused;
+};
+static_assert(sizeof(GridCounters) == kNumStageCounters * sizeof(std::int32_t));
+
+/// The kernel's one argument.
+struct FusedArguments {
+  PlanParams plan;
+  GateUpParams gate_up;
+  DownParams down;
+  CombineParams combine;
+  FusedTuning tuning;
+  GridCounters* counters;
+};
+
+}  // namespace switchyard::kernels::sm90

@@ -1,0 +1,214 @@
+// SPDX-License-Identifier: Apache-2.0
+// The gate_up phase of the fused layer kernel: strips of an expert's matrix times a group's rows,
+// and the activation.
+//
+// All warps share a unit, each with its part of the inner dimension, whose activations stay in
+// registers while the block works on strips of one group. Partial sums meet in double-buffered
+// shared memory, one block barrier a unit; warps that take turns add them in warp order, apply the
+// activation and store.
+#pragma once
+
+#include <cstdint>
+
+#include "kernels/activation.hpp"
+#include "kernels/fused_layer/sm90_math.cuh"
+#include "kernels/gate_up/params.hpp"
+
+namespace switchyard::kernels::sm90 {
+
+/// What gate_up works with beside its stream.
+struct GateUpWork {
+  const GateUpParams& params;
+  const SharedPlan& plan;
+  float* partial;  // [2][tiles][kFusedWarps][16][8]
+  int event = 0;   // reductions so far: names the buffer and the warps that finish
+};
+
+/// x * sigmoid(alpha * x), within 12 roundings and those of alpha * x. The exponent's rounding error
+/// goes into a factor of its own.
+[[nodiscard]] __device__ __forceinline__ float swish(float x, float alpha) {
+  constexpr float kLog2E = 0x1.715476p0F;
+  constexpr float kLog2ELow = 0x1.4ae0cp-26F;
+  constexpr float kLn2 = 0x1.62e43p-1F;
+  const float exponent = fminf(fmaxf(-(alpha * x), -88.0F), 88.0F);
+  const float high = exponent * kLog2E;
+  const float low = __fmaf_rn(exponent, kLog2E, -high) + exponent * kLog2ELow;
+  float power;
+  asm("ex2.approx.ftz.f32 %0, %1;" : "=f"(power) : "f"(high));
+  power = __fmaf_rn(power, low * kLn2, power);
+  float reciprocal;
+  asm("rcp.approx.ftz.f32 %0, %1;" : "=f"(reciprocal) : "f"(1.0F + power));
+  return x * reciprocal;
+}
+
+/// A feature from its sums in general: any kind, bias, weight on the input, rounding. Seldom the
+/// usual case, so that its code is there once.
+template <class Element>
+[[nodiscard]] __device__ __noinline__ float any_feature(const GateUpParams& params, float scale,
+                                                        std::int64_t bias_row, float gate,
+                                                        float up) {
+  const bool gated = has_gate(params);
+  gate *= scale;
+  up *= scale;
+  if (params.bias != nullptr) {
+    if (gated) gate += params.bias[bias_row];
+    up += params.bias[bias_row + (gated ? params.intermediate_size : 0)];
+  }
+  if (params.input_rounding == Rounding::activation) {
+    const float2 products = unpack<Element>(pack<Element>(gate, up));
+    gate = products.x;
+    up = products.y;
+  }
+  return activate(params.activation, params.alpha, params.limit, gate, up);
+}
+
+/// Whether features are gate * sigmoid(gate) * up of the sums.
+[[nodiscard]] __device__ __forceinline__ bool is_plain(const GateUpParams& params) {
+  return params.activation == ActivationKind::swiglu && params.pair_weights == nullptr &&
+         params.bias == nullptr && params.input_rounding == Rounding::f32;
+}
+
+/// The feature of a packed row from its sums.
+template <class Element>
+[[nodiscard]] __device__ __forceinline__ float feature_of(const GateUpWork& work, int expert,
+                                                          int packed, int feature, float gate,
+                                                          float up) {
+  if (is_plain(work.params)) return swish(gate, 1.0F) * up;
+  const GateUpParams& params = work.params;
+  const float scale = params.pair_weights == nullptr
+                          ? 1.0F
+                          : work.plan.pair_weight[work.plan.row_pair[packed]];
+  const std::int64_t rows = std::int64_t{params.intermediate_size} * (has_gate(params) ? 2 : 1);
+  return any_feature<Element>(params, scale, expert * rows + feature, gate, up);
+}
+
+/// One of the warps that finish a unit: the sums of 8 packed rows from `first_row` of the group.
+template <class Element>
+__device__ __forceinline__ void finish_tile(const GateUpWork& work, const float* sums, int group,
+                                            int num_rows, int first_row, int strip) {
+  const int lane = static_cast<int>(threadIdx.x & 31U);
+  float4 sum = make_float4(0, 0, 0, 0);  // weight row lane / 2, packed rows (lane % 2) * 4 .. + 3
+#pragma unroll
+  for (int w = 0; w < kFusedWarps; ++w) {
+    const float4 v = *reinterpret_cast<const float4*>(sums + w * 128 + lane * 4);
+    sum.x += v.x, sum.y += v.y, sum.z += v.z, sum.w += v.w;
+  }
+  const std::int64_t width = work.params.intermediate_size;
+  const int expert = work.plan.group_expert[group];
+  const int packed = work.plan.group_row[group] + first_row + (lane & 1) * 4;
+  auto* const rows = static_cast<std::uint16_t*>(work.params.activated) + packed * width;
+  const int left = num_rows - first_row - (lane & 1) * 4;  // of this lane's four
+  const auto put = [&](int row, int feature, float gate, float up) {
+    const float value = feature_of<Element>(work, expert, packed + row, feature, gate, up);
+    rows[row * width + feature] = static_cast<std::uint16_t>(pack<Element>(value, 0.0F));
+  };
+  if (!has_gate(work.params)) {
+    const float own[4] = {sum.x, sum.y, sum.z, sum.w};
+#pragma unroll
+    for (int row = 0; row < 4; ++row)
+      if (row < left) put(row, strip * 16 + (lane >> 1), 0.0F, own[row]);
+    return;
+  }
+  // Lanes 0 to 15 hold gate rows, the others the up rows of the same features: each half hands the
+  // other two of its four packed rows.
+  const bool upper = lane >= 16;
+  const float other0 = __shfl_xor_sync(~0U, upper ? sum.x : sum.z, 16);
+  const float other1 = __shfl_xor_sync(~0U, upper ? sum.y : sum.w, 16);
+  const float gate[2] = {upper ? other0 : sum.x, upper ? other1 : sum.y};
+  const float up[2] = {upper ? sum.z : other0, upper ? sum.w : other1};
+#pragma unroll
+  for (int i = 0; i < 2; ++i) {
+    const int row = (upper ? 2 : 0) + i;
+    if (row < left) put(row, strip * 8 + (lane >> 1) % 8, gate[i], up[i]);
+  }
+}
+
+/// Strips [first, last) of a group of at most 8 * kTiles rows.
+template <class Element, int kStages, int kTiles>
+__device__ __forceinline__ void gate_up_group(GateUpWork& work, WeightStream& stream, int group,
+                                              int first, int last) {
+  const int lane = static_cast<int>(threadIdx.x & 31U);
+  const int warp = stream.warp();
+  const int g = lane >> 2, t = lane & 3;
+  const int first_row = work.plan.group_row[group];
+  const int num_rows = work.plan.group_row[group + 1] - first_row;
+  const StreamCursor& cursor = stream_memory().cursors[stream.warp()];
+  const int pieces = cursor.num_pieces;
+  uint4 x[kStages][kTiles][4];
+#pragma unroll
+  for (int j = 0; j < kTiles; ++j) {
+    const bool live = j * 8 + g < num_rows;
+    const std::int64_t token = live ? work.plan.row_token[first_row + j * 8 + g] : 0;
+    const auto* const row = static_cast<const std::uint16_t*>(work.params.hidden_states) +
+                            token * work.params.hidden_size + cursor.first_piece * kTileWidth +
+                            t * 16;
+#pragma unroll
+    for (int i = 0; i < kStages; ++i)
+#pragma unroll
+      for (int h = 0; h < 4; ++h)
+        x[i][j][h] = live && 2 * i + h / 2 < pieces
+                         ? __ldg(reinterpret_cast<const uint4*>(row + i * kStageWidth +
+                                                                h / 2 * kTileWidth + h % 2 * 8))
+                         : make_uint4(0, 0, 0, 0);
+  }
+#pragma unroll 1
+  for (int strip = first; strip < last; ++strip) {
+    float acc[kTiles][4] = {};
+#pragma unroll
+    for (int i = 0; i < kStages; ++i)
+      if (2 * i < pieces) multiply_stage<Element, kTiles>(stream, acc, x[i], pieces - 2 * i);
+    float* const buffer = work.partial + (work.event & 1) * (kTiles * kFusedWarps * 128);
+#pragma unroll
+    for (int j = 0; j < kTiles; ++j) {
+      float* const mine = buffer + (j * kFusedWarps + warp) * 128 + g * 8 + t * 2;
+      *reinterpret_cast<float2*>(mine) = make_float2(acc[j][0], acc[j][1]);
+      *reinterpret_cast<float2*>(mine + 64) = make_float2(acc[j][2], acc[j][3]);
+    }
+    __syncthreads();  // the buffer's previous finishers came here after they were done with it
+    const int j = (warp + work.event) % kFusedWarps;
+    if (j < kTiles && j * 8 < num_rows)
+      finish_tile<Element>(work, buffer + j * kFusedWarps * 128, group, num_rows, j * 8, strip);
+    ++work.event;
+  }
+}
+
+/// The group's strips with as many tiles as it has rows for.
+template <class Element, int kStages, int kMaxTiles>
+__device__ __forceinline__ void gate_up_strips(GateUpWork& work, WeightStream& stream, int group,
+                                               int first, int last) {
+  const int rows = work.plan.group_row[group + 1] - work.plan.group_row[group];
+  if (kMaxTiles == 1 || rows <= 8) {
+    gate_up_group<Element, kStages, 1>(work, stream, group, first, last);
+  } else if (kMaxTiles == 2 || rows <= 16) {
+    if constexpr (kMaxTiles > 1)
+      gate_up_group<Element, kStages, 2>(work, stream, group, first, last);
+  } else {
+    if constexpr (kMaxTiles > 2)
+      gate_up_group<Element, kStages, 4>(work, stream, group, first, last);
+  }
+}
+
+/// All units of the block, in the order of its stream. Returns how many they were.
+template <class Element, int kStages, int kMaxTiles>
+__device__ __forceinline__ int gate_up_phase(GateUpWork& work, WeightStream& stream) {
+  const StreamMemory& memory = stream_memory();
+  const int strips = memory.gate_up.strips;
+  int num_done = 0;
+  UnitRange units{0, 0};
+#pragma unroll 1
+  for (int sequence = 0;;) {
+    if (units.first >= units.last) {
+      const int ticket = unit_ticket(sequence++);
+      if (ticket < 0) return num_done;
+      units = units_of(memory.units, ticket);
+      num_done += units.last - units.first;
+    }
+    const int group = memory.strips.divide(units.first);
+    const int first = units.first - group * strips;
+    const int last = min(first + units.last - units.first, strips);
+    units.first += last - first;
+    gate_up_strips<Element, kStages, kMaxTiles>(work, stream, group, first, last);
+  }
+}
+
+}  // namespace switchyard::kernels::sm90

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+// Extents of the fused layer kernel for sm_90: what it has room for, and how it cuts a layer up.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "switchyard/swizzled_tiles.hpp"
+
+namespace switchyard::kernels::sm90 {
+
+inline constexpr int kFusedWarps = 8;
+inline constexpr int kFusedThreads = kFusedWarps * 32;
+
+/// What shared memory has room for.
+inline constexpr int kFusedMaxTokens = 64;
+inline constexpr int kFusedMaxPairs = 512;
+inline constexpr int kFusedMaxExperts = 512;
+
+inline constexpr int kTileRows = SwizzledTiles::kRows;
+inline constexpr int kTileWidth = SwizzledTiles::kWidth;
+inline constexpr int kTileBytes = SwizzledTiles::kBytes;
+
+/// A strip is 16 weight rows; a piece of it is one tile's width, 2 KB that lie together. A ring
+/// stage is two neighbouring pieces of a strip.
+inline constexpr int kStripRows = 16;
+inline constexpr int kPieceBytes = kStripRows * kTileWidth * 2;
+inline constexpr int kStageWidth = 2 * kTileWidth;
+inline constexpr int kStageBytes = 2 * kPieceBytes;
+
+inline constexpr int kMaxRing = 5;
+
+/// Division by a number that the host knows: exact while dividend * divisor is below 2^32.
+struct Divisor {
+  std::uint32_t value;
+  std::uint32_t reciprocal;  // ceil(2^32 / value), or 0 for 1
+
+  [[nodiscard]] static constexpr Divisor of(std::uint32_t value) noexcept {
+    return {value, value == 1 ? 0U
+                              : static_cast<std::uint32_t>(((std::uint64_t{1} << 32U) + value - 1) /
+                                                           value)};
+  }
+#if defined(__CUDACC__)
+  [[nodiscard]] __device__ __forceinline__ int divide(int dividend) const {
+    const auto n = static_cast<std::uint32_t>(dividend);
+    return static_cast<int>(reciprocal == 0 ? n : __umulhi(n, reciprocal));
+  }
+#endif
+};
+
+/// How a call is cut up. Depends on the extents alone, so that a row's sums have the same order
+/// whatever the other rows are.
+struct FusedTuning {
+  std::int32_t ring;       // stages in flight per warp
+  Divisor gate_up_strips;  // of one expert
+  Divisor down_split;      // segments of the inner dimension of down
+};
+
+/// How a kernel is built: stages of a token's row that one warp holds in registers, and tiles of 8
+/// packed rows that it multiplies at once. Their product is the registers that x takes.
+struct FusedBuild {
+  int stages;
+  int tiles;
+
+  bool operator==(const FusedBuild&) const = default;
+};
+inline constexpr FusedBuild kFusedBuilds[] = {{2, 4}, {4, 2}, {8, 1}};
+
+}  // namespace switchyard::kernels::sm90

@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+// How the fused layer kernel for sm_90 is built and cut for a call: pure functions of its extents.
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+
+#include "kernels/fused_layer/sm90_shape.hpp"
+
+namespace switchyard::kernels::sm90 {
+
+/// The extents that tuning goes by.
+struct FusedExtents {
+  std::int64_t num_tokens;
+  std::int64_t top_k;
+  std::int64_t num_experts;  // that the router chooses from
+  std::int64_t local_experts;
+  std::int64_t hidden_size;
+  std::int64_t intermediate_size;
+  std::int64_t products;  // rows of gate_up per feature
+};
+
+/// Stages of a row of H elements that one warp multiplies, at most.
+[[nodiscard]] constexpr std::int64_t warp_stages(std::int64_t hidden_size) noexcept {
+  return (hidden_size + kFusedWarps * kStageWidth - 1) / (kFusedWarps * kStageWidth);
+}
+
+/// The build whose warps hold their share of a row; stages 0: none does.
+[[nodiscard]] constexpr FusedBuild fused_build(std::int64_t hidden_size) noexcept {
+  for (const FusedBuild& build : kFusedBuilds)
+    if (warp_stages(hidden_size) <= build.stages) return build;
+  return {0, 0};
+}
+
+/// Strips of one expert's gate_up.
+[[nodiscard]] constexpr std::int64_t gate_up_strips(const FusedExtents& call) noexcept {
+  return call.intermediate_size * call.products / kStripRows;
+}
+
+/// Whether the kernel has room for the call: every warp has a share of H, pieces are whole, units
+/// can be divided by strips.
+[[nodiscard]] constexpr bool fits_fused(const FusedExtents& call) noexcept {
+  return call.num_tokens <= kFusedMaxTokens && call.num_tokens * call.top_k <= kFusedMaxPairs &&
+         call.num_experts <= kFusedMaxExperts && call.hidden_size % kTileWidth == 0 &&
+         call.intermediate_size % kTileWidth == 0 &&
+         call.hidden_size > (kFusedWarps - 1) * kStageWidth &&
+         fused_build(call.hidden_size).stages > 0 &&
+         kFusedMaxPairs * gate_up_strips(call) * gate_up_strips(call) < std::int64_t{1} << 32;
+}
+
+/// Whether an evenly loaded expert fills at most half a group: experts that need two are read
+/// twice, and then the products of the stages are faster (Mixtral from T = 33 on).
+[[nodiscard]] constexpr bool suits_fused(const FusedExtents& call) noexcept {
+  return fits_fused(call) && 2 * call.num_tokens * call.top_k <=
+                                 8 * fused_build(call.hidden_size).tiles * call.num_experts;
+}
+
+/// Local experts that have rows, where tokens choose evenly.
+[[nodiscard]] inline double expected_active(const FusedExtents& call) {
+  const double share = static_cast<double>(call.top_k) / static_cast<double>(call.num_experts);
+  return static_cast<double>(call.local_experts) *
+         (1.0 - std::pow(1.0 - share, static_cast<double>(call.num_tokens)));
+}
+
+/// Segments of down's inner dimension: the fewest rounds of the block's warps over the items that
+/// are expected, an item costing a quarter of a stage beside its stages.
+[[nodiscard]] inline int down_split(const FusedExtents& call) {
+  const auto stages = static_cast<double>((call.intermediate_size + kStageWidth - 1) / kStageWidth);
+  const double groups = std::max(1.0, std::round(expected_active(call)));
+  const std::int64_t room =
+      kFusedMaxPairs / std::max<std::int64_t>(1, call.num_tokens * call.top_k);
+  int best = 1;
+  double best_cost = 0.0;
+  for (int split = 1; split <= std::min<std::int64_t>(room, static_cast<std::int64_t>(stages));
+       ++split) {
+    const double rounds = std::ceil(groups * split / kFusedWarps);
+    const double cost = rounds * (stages / split + 0.25);
+    if (split == 1 || cost < best_cost) {
+      best = split;
+      best_cost = cost;
+    }
+  }
+  return best;
+}
+
+[[nodiscard]] inline FusedTuning tune_fused(const FusedExtents& call) {
+  const auto divisor = [](std::int64_t value) {
+    return Divisor::of(static_cast<std::uint32_t>(value));
+  };
+  return {call.num_tokens > 32 ? kMaxRing : kMaxRing - 1, divisor(gate_up_strips(call)),
+          divisor(down_split(call))};
+}
+
+}  // namespace switchyard::kernels::sm90

@@ -1,0 +1,407 @@
+// SPDX-License-Identifier: Apache-2.0
+// CUDA's whole layer in one kernel, where the device has it: against the CPU backend and the
+// oracle, from run to run, whatever the other tokens are and whatever the workspace holds.
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+#include <memory>
+#include <optional>
+#include <string>
+#include <type_traits>
+#include <vector>
+
+#include "layer/support/rows_of.hpp"
+#include "support/catch.hpp"
+#include "support/run_call.hpp"
+#include "support/scale.hpp"
+#include "switchyard/backends/cpu.hpp"
+#include "switchyard/backends/cuda.hpp"
+
+using namespace switchyard;
+using namespace switchyard::test;
+
+namespace {
+
+/// Extents that the kernel has room for.
+struct Extents {
+  std::int64_t hidden_size, intermediate_size, num_experts, top_k;
+};
+
+/// A random layer but for its extents.
+LayerCase random_layer_of(Random& random, const Extents& extents) {
+  LayerCase layer = random_layer(random, {8, 8, extents.num_experts, false});
+  LayerConfig& config = layer.config;
+  config.hidden_size = extents.hidden_size;
+  config.intermediate_size = extents.intermediate_size;
+  config.num_experts = extents.num_experts;
+  config.top_k = extents.top_k;
+  config.activation_dtype = config.weight_dtype = random.pick({DType::bf16, DType::f16});
+  RouterConfig router = random_router(random, config.num_experts, config.top_k);
+  router.weight_site = config.router.weight_site;
+  router.logits_rounding = config.router.logits_rounding;
+  config.router = router;
+  if (config.shared_expert.intermediate_size > 0) config.shared_expert.intermediate_size = 64;
+  LayerCase filled;
+  filled.config = config;
+  if (random.chance(0.25)) {
+    filled.config.num_local_experts = random.in(1, config.num_experts);
+    filled.expert_map.assign(static_cast<std::size_t>(config.num_experts), -1);
+    for (std::int64_t local = 0; local < filled.config.num_local_experts; ++local)
+      filled.expert_map[static_cast<std::size_t>(local)] = static_cast<std::int32_t>(local);
+    random.shuffle(std::span(filled.expert_map));
+  }
+  fill_tensors(random, filled, true);
+  return filled;
+}
+
+Extents random_extents(Random& random) {
+  // Both parities of pieces along a row, one to eight stages a warp, every build of the kernel.
+  const std::int64_t hidden = random.chance(0.8)
+                                  ? random.pick<std::int64_t>({960, 1024, 1088, 1216})
+                                  : random.pick<std::int64_t>({2048, 2112, 2880, 4160, 7168});
+  const std::int64_t experts = random.chance(0.8) ? random.in(1, 12) : random.in(13, 40);
+  const std::int64_t top_k =
+      random.chance(0.9) ? random.in(1, std::min<std::int64_t>(experts, 8)) : experts;
+  const std::int64_t width = hidden > 1300 || experts > 12 ? 64 : 64 * random.in(1, 3);
+  return {hidden, width, experts, top_k};
+}
+
+std::int64_t random_tokens(Random& random, const LayerConfig& config) {
+  const std::int64_t most = std::min<std::int64_t>(64, 512 / config.top_k);
+  return random.chance(0.2) ? random.in(std::max<std::int64_t>(0, most - 2), most)
+                            : random.in(0, std::min<std::int64_t>(most, 20));
+}
+
+/// A CPU layer and the same one on CUDA, which runs its calls in one kernel.
+class FusedAndCpu {
+ public:
+  explicit FusedAndCpu(const LayerCase& layer)
+      : case_(layer),
+        cpu_(cpu_session_.backend, cpu_session_.stream, layer.config, layer.host()),
+        cuda_(session_.backend, session_.stream, layer.config, layer.host(), wanted()) {}
+
+  /// Whether the call runs in one kernel.
+  [[nodiscard]] bool fuses(const CallCase& call) {
+    MoeInputs inputs;
+    inputs.hidden_states.rows = call.num_tokens;
+    return cuda_.forward_path(inputs) == ForwardPath::fused_layer;
+  }
+
+  Outcome run(const CallCase& call, const RunOptions& options = {}) {
+    return run_call(session_, cuda_, call, options);
+  }
+
+  /// What is wrong, or nothing. The oracle looks at some of the tokens.
+  std::string check(Random& random, const CallCase& call, const RunOptions& options) {
+    const Outcome cpu = run_call(cpu_session_, cpu_, call, options);
+    const Outcome fused = run(call, options);
+    if (fused.plan.integers != cpu.plan.integers) return "the plans differ";
+    if (fused.plan.weight_bits != cpu.plan.weight_bits) return "the weights differ";
+    if (!fused.intact) return "a canary is gone";
+    return wrong_output(random, call, fused);
+  }
+
+  [[nodiscard]] Session<CudaBackend>& session() { return session_; }
+  [[nodiscard]] MoeLayer<CudaBackend>& layer() { return cuda_; }
+
+ private:
+  static LayerOptions wanted() {
+    LayerOptions options;
+    options.forward_path = ForwardPath::fused_layer;
+    return options;
+  }
+
+  std::string wrong_output(Random& random, const CallCase& call, const Outcome& outcome) {
+    const LayerConfig& config = case_.config;
+    const auto live = static_cast<std::int64_t>(call.reference().live_tokens);
+    const auto row =
+        static_cast<std::size_t>(config.hidden_size) * size_of(config.activation_dtype);
+    const std::span<const std::byte> output(outcome.output);
+    for (const std::byte b : output.subspan(static_cast<std::size_t>(live) * row))
+      if (b != std::byte{}) return "a token that is not live has an output";
+    std::vector<std::size_t> tokens;
+    for (std::int64_t i = 0; i < std::min<std::int64_t>(live, 4); ++i)
+      tokens.push_back(static_cast<std::size_t>(random.in(0, live - 1)));
+    CallCase part = rows_of(call, config, tokens);
+    part.live_tokens.reset();
+    const oracle::Result expected = oracle::forward(config, weights_, part.reference());
+    if (expected.ambiguous) return "";
+    std::vector<std::byte> rows;
+    for (const std::size_t t : tokens)
+      rows.insert(rows.end(), output.begin() + static_cast<std::ptrdiff_t>(t * row),
+                  output.begin() + static_cast<std::ptrdiff_t>((t + 1) * row));
+    const bool overflows = std::any_of(expected.output.begin(), expected.output.end(),
+                                       [](const Bounded& b) { return !std::isfinite(b.bound); });
+    const double error = worst_error(rows, config.activation_dtype, expected.output);
+    if (overflows || error <= 1.0) return "";
+    return "the output is off by " + std::to_string(error) + " bounds";
+  }
+
+  const LayerCase& case_;
+  const oracle::Weights weights_ = case_.reference();
+  Session<CpuBackend> cpu_session_;
+  Session<CudaBackend> session_;
+  MoeLayer<CpuBackend> cpu_;
+  MoeLayer<CudaBackend> cuda_;
+};
+
+void check_random_calls() {
+  constexpr std::int64_t kCallsPerLayer = 12;
+  const std::int64_t layers = scaled(30);
+  std::int64_t fused = 0;
+  for (std::int64_t i = 0; i < layers; ++i) {
+    Random random(9'600'000 + static_cast<std::uint64_t>(i));
+    const LayerCase layer = random_layer_of(random, random_extents(random));
+    FusedAndCpu both(layer);
+    for (std::int64_t j = 0; j < kCallsPerLayer; ++j) {
+      const Routing routing = random.pick({Routing::gate, Routing::logits, Routing::preselected});
+      const CallCase call =
+          random_call(random, layer, random_tokens(random, layer.config), routing);
+      const RunOptions options{true, random.pick({Placement::slab, Placement::separate}),
+                               kPoisons[static_cast<std::size_t>(j) % std::size(kPoisons)]};
+      fused += both.fuses(call) ? 1 : 0;
+      const std::string wrong = both.check(random, call, options);
+      if (!wrong.empty())
+        FAIL("layer " << i << ", call " << j << ": " << wrong << "; T " << call.num_tokens << " "
+                      << describe(layer.config));
+    }
+  }
+  if (fused == 0) WARN("this device has no kernel for the whole layer");
+  CHECK((fused == 0 || fused == layers * kCallsPerLayer));
+}
+
+/// A layer with the usual router, for what is not about routing.
+LayerCase plain_layer(Random& random, const Extents& extents) {
+  LayerCase layer;
+  layer.config.hidden_size = extents.hidden_size;
+  layer.config.intermediate_size = extents.intermediate_size;
+  layer.config.num_experts = extents.num_experts;
+  layer.config.top_k = extents.top_k;
+  layer.config.activation_dtype = layer.config.weight_dtype = DType::bf16;
+  layer.config.router = routers::qwen3_moe(true);
+  fill_tensors(random, layer, false);
+  return layer;
+}
+
+CallCase plain_call(Random& random, const LayerCase& layer, std::int64_t tokens) {
+  CallCase call = random_call(random, layer, tokens, Routing::logits);
+  call.live_tokens.reset();
+  return call;
+}
+
+void check_adversarial_logits() {
+  Random random(9'700'000);
+  const LayerCase layer = plain_layer(random, {960, 64, 33, 5});
+  FusedAndCpu both(layer);
+  for (const DType dtype : {DType::f32, DType::bf16, DType::f16})
+    for (int round = 0; round < 8; ++round) {
+      CallCase call = plain_call(random, layer, 64);
+      std::vector<double> logits = call.router_logits.values();
+      const double specials[] = {std::numeric_limits<double>::quiet_NaN(),
+                                 std::numeric_limits<double>::infinity(),
+                                 -std::numeric_limits<double>::infinity(),
+                                 0.0,
+                                 -0.0,
+                                 1.0,
+                                 60000.0,
+                                 -60000.0};
+      const double share = 0.15 * round;
+      for (double& logit : logits)
+        if (random.chance(share))
+          logit = specials[static_cast<std::size_t>(random.in(0, std::size(specials) - 1))];
+      call.router_logits = Tensor(logits, dtype, {1, 64, 33});
+      INFO("round " << round << " " << name(dtype));
+      CHECK(both.check(random, call, {}).empty());
+    }
+}
+
+/// Every token's choice is the same few experts, whose rows need several groups.
+void check_hot_experts() {
+  Random random(9'700'100);
+  for (const Extents extents : {Extents{1024, 64, 40, 8}, Extents{4096, 64, 9, 8},
+                                Extents{7168, 64, 9, 8}, Extents{1024, 128, 1, 1}}) {
+    const LayerCase layer = plain_layer(random, extents);
+    FusedAndCpu both(layer);
+    for (const std::int64_t tokens : {1, 8, 9, 16, 17, 32, 33, 63, 64}) {
+      CallCase call = plain_call(random, layer, tokens);
+      std::vector<double> logits = call.router_logits.values();
+      for (std::size_t i = 0; i < logits.size(); ++i)
+        logits[i] -= 3.0 * static_cast<double>(i % static_cast<std::size_t>(extents.num_experts));
+      call.router_logits = Tensor(logits, DType::f32, {1, tokens, extents.num_experts});
+      INFO("T " << tokens << " " << describe(layer.config));
+      CHECK(both.check(random, call, {}).empty());
+    }
+  }
+}
+
+void check_repeats() {
+  Random random(9'700'200);
+  const LayerCase layer = plain_layer(random, {2048, 128, 40, 8});
+  FusedAndCpu both(layer);
+  for (const std::int64_t tokens : {1, 17, 64}) {
+    const CallCase call = plain_call(random, layer, tokens);
+    CallMemory<CudaBackend> memory(both.session(), layer.config, call, Placement::slab,
+                                   kPoisons[1]);
+    std::optional<Outcome> first;
+    bool same = true;
+    for (std::int64_t run = 0; run < scaled(1000); ++run) {
+      if (call.residual_is_output || call.output_is_hidden_states) memory.rewrite(call);
+      Outcome outcome;
+      const auto plan = both.layer().forward(both.session().stream, memory.inputs(),
+                                             memory.intermediates(), &memory.route());
+      outcome.plan = download_plan(both.session().backend, both.session().stream, plan);
+      outcome.output = memory.output();
+      if (!first) first = outcome;
+      same = same && outcome.output == first->output && outcome.plan == first->plan;
+    }
+    CHECK(same);
+  }
+}
+
+/// For a fixed number of tokens, a row has the same bits beside any other rows.
+void check_independence() {
+  for (std::uint64_t i = 0; i < 12; ++i) {
+    Random random(9'700'300 + i);
+    const LayerCase layer = random_layer_of(random, random_extents(random));
+    FusedAndCpu both(layer);
+    const std::int64_t tokens = std::max<std::int64_t>(2, random_tokens(random, layer.config));
+    if (tokens * layer.config.top_k > 512) continue;
+    CallCase call = random_call(random, layer, tokens, Routing::logits);
+    call.live_tokens.reset();
+    const std::vector<std::byte> whole = both.run(call).output;
+    const auto row = static_cast<std::ptrdiff_t>(layer.config.hidden_size) * 2;
+    bool same = true;
+    for (int round = 0; round < 4; ++round) {
+      const auto kept = static_cast<std::size_t>(random.in(0, tokens - 1));
+      const auto moved_to = static_cast<std::size_t>(random.in(0, tokens - 1));
+      std::vector<std::size_t> order(static_cast<std::size_t>(tokens));
+      for (std::size_t& t : order) t = static_cast<std::size_t>(random.in(0, tokens - 1));
+      order[moved_to] = kept;
+      const auto output = both.run(rows_of(call, layer.config, order)).output;
+      same = same && std::equal(output.begin() + static_cast<std::ptrdiff_t>(moved_to) * row,
+                                output.begin() + static_cast<std::ptrdiff_t>(moved_to + 1) * row,
+                                whole.begin() + static_cast<std::ptrdiff_t>(kept) * row);
+    }
+    INFO("case " << i << " " << describe(layer.config));
+    CHECK(same);
+  }
+}
+
+/// One scratch for calls of different sizes after each other, and graphs of two scratches replayed
+/// on two streams at once.
+void check_workspaces() {
+  Random random(9'700'400);
+  const LayerCase layer = plain_layer(random, {1024, 128, 24, 4});
+  FusedAndCpu both(layer);
+  Session<CudaBackend>& session = both.session();
+  const WorkspacePlan plan = plan_workspace(layer.config, 64);
+
+  struct Call {
+    CallCase call;
+    std::vector<std::byte> expected;
+    std::unique_ptr<CallMemory<CudaBackend>> memory;
+  };
+  std::vector<Call> calls;
+  for (const std::int64_t tokens : {64, 1, 33, 0, 8, 64, 2}) {
+    CallCase call = plain_call(random, layer, tokens);
+    call.residual = Tensor();
+    call.residual_is_output = call.output_is_hidden_states = false;
+    calls.push_back({call, both.run(call).output, nullptr});
+  }
+  for (Call& call : calls)
+    call.memory = std::make_unique<CallMemory<CudaBackend>>(session, layer.config, call.call,
+                                                            Placement::slab, kPoisons[1]);
+
+  std::vector<MoeScratch<CudaBackend>> scratches;
+  std::vector<CudaBackend::Stream> streams;
+  std::vector<CudaBackend::Graph> graphs;
+  for (const std::byte poison : {std::byte{0xff}, std::byte{0x5a}}) {
+    auto& scratch = scratches.emplace_back(session.backend, plan);
+    auto& stream = streams.emplace_back(session.backend.make_stream());
+    const auto route = scratch.route(64);
+    const DeviceSpan<std::byte> ids = as_writable_bytes(route.selected_ids);
+    session.backend.fill(session.stream, DeviceSpan<std::byte>(ids.data(), plan.total_bytes),
+                         poison);
+    session.backend.synchronize(session.stream);
+    graphs.push_back(session.backend.capture(stream, [&] {
+      for (std::size_t i = scratches.size() - 1; i < calls.size(); i += 2)
+        both.layer().forward(stream, calls[i].memory->inputs(), scratch);
+    }));
+  }
+  for (int replay = 0; replay < 50; ++replay)
+    for (std::size_t s = 0; s < streams.size(); ++s) session.backend.replay(streams[s], graphs[s]);
+  for (CudaBackend::Stream& stream : streams) session.backend.synchronize(stream);
+  for (Call& call : calls) {
+    INFO("T " << call.call.num_tokens);
+    CHECK(call.memory->output() == call.expected);
+    CHECK(call.memory->intact());
+  }
+}
+
+/// The path of a call of so many tokens.
+ForwardPath path_of(MoeLayer<CudaBackend>& layer, std::int64_t tokens) {
+  MoeInputs inputs;
+  inputs.hidden_states.rows = tokens;
+  return layer.forward_path(inputs);
+}
+
+void check_switches() {
+  Random random(9'700'500);
+  const auto fuses = [&](const Extents& extents, std::int64_t tokens, DType dtype = DType::bf16,
+                         DType weights = DType::bf16) {
+    LayerCase layer;
+    layer.config = plain_layer(random, extents).config;
+    layer.config.activation_dtype = dtype;
+    layer.config.weight_dtype = weights;
+    fill_tensors(random, layer, false);
+    Session<CudaBackend> session;
+    LayerOptions options;
+    options.forward_path = ForwardPath::fused_layer;
+    MoeLayer<CudaBackend> moe(session.backend, session.stream, layer.config, layer.host(), options);
+    const bool fused = path_of(moe, tokens) == ForwardPath::fused_layer;
+    const bool told = moe.describe(tokens).find("path fused_layer") != std::string::npos;
+    CHECK(fused == told);
+    const CallCase call = plain_call(random, layer, tokens);
+    const oracle::Result expected =
+        oracle::forward(layer.config, layer.reference(), call.reference());
+    if (!expected.ambiguous)
+      CHECK(worst_error(run_call(session, moe, call).output, dtype, expected.output) <= 1.0);
+    return fused;
+  };
+  if (!fuses({960, 64, 3, 2}, 64)) {
+    WARN("this device has no kernel for the whole layer");
+    return;
+  }
+  CHECK_FALSE(fuses({960, 64, 3, 2}, 65));
+  CHECK(fuses({960, 64, 9, 9}, 56));
+  CHECK_FALSE(fuses({960, 64, 9, 9}, 57));
+  CHECK_FALSE(fuses({896, 64, 3, 2}, 4));
+  CHECK_FALSE(fuses({968, 64, 3, 2}, 4));
+  CHECK_FALSE(fuses({960, 72, 3, 2}, 4));
+  CHECK(fuses({8192, 64, 2, 1}, 2));
+  CHECK_FALSE(fuses({8256, 64, 2, 1}, 2));
+  CHECK(fuses({960, 64, 3, 2}, 4, DType::f16, DType::f16));
+  CHECK_FALSE(fuses({960, 64, 3, 2}, 4, DType::f16, DType::bf16));
+  CHECK_FALSE(fuses({960, 64, 3, 2}, 4, DType::f32, DType::f32));
+}
+
+}  // namespace
+
+#define SWITCHYARD_CUDA_CASE(name, check)                                          \
+  TEMPLATE_LIST_TEST_CASE("cuda: " name, "[native][fused_layer_cuda]", Backends) { \
+    if constexpr (std::is_same_v<TestType, CudaBackend>) {                         \
+      check();                                                                     \
+    } else {                                                                       \
+      SUCCEED("another backend");                                                  \
+    }                                                                              \
+  }
+
+SWITCHYARD_CUDA_CASE("random calls of the whole layer in one kernel", check_random_calls)
+SWITCHYARD_CUDA_CASE("the whole layer in one kernel on adversarial logits",
+                     check_adversarial_logits)
+SWITCHYARD_CUDA_CASE("the whole layer in one kernel with hot experts", check_hot_experts)
+SWITCHYARD_CUDA_CASE("the whole layer in one kernel gives the same bits every time", check_repeats)
+SWITCHYARD_CUDA_CASE("in one kernel a row does not depend on the others", check_independence)
+SWITCHYARD_CUDA_CASE("the whole layer in one kernel in any workspace", check_workspaces)
+SWITCHYARD_CUDA_CASE("which calls run as one kernel", check_switches)
