@@ -151,10 +151,18 @@ SWITCHYARD_FN SumPair block_scan(Ctx& ctx, WaveSums& wave_sums, std::int32_t cou
     if (ctx.lane() == Ctx::kWave - 1) wave_sums[ctx.wave()] = sum;
     ctx.sync();
     SumPair before = carry;
-    for (std::int32_t wave = 0; wave < ctx.num_waves(); ++wave) {
-      const SumPair other = wave_sums[wave];
-      if (wave < ctx.wave()) before = before + other;
-      carry = carry + other;
+    constexpr int kAtOnce = 8;
+    SWITCHYARD_ROLLED
+    for (std::int32_t first = 0; first < ctx.num_waves(); first += kAtOnce) {
+      SumPair sums[kAtOnce];
+      for (int j = 0; j < kAtOnce; ++j) {
+        sums[j] = {0, 0};
+        if (first + j < ctx.num_waves()) sums[j] = wave_sums[first + j];
+      }
+      for (int j = 0; j < kAtOnce; ++j) {
+        if (first + j < ctx.wave()) before = before + sums[j];
+        carry = carry + sums[j];
+      }
     }
     if (i < count) put(i, before + sum - own);
     ctx.sync();

@@ -30,5 +30,5 @@
   SWITCHYARD_GPU_KERNELS_ROUTE_PLAN(Api, 16, logits);     \
   SWITCHYARD_GPU_KERNELS_ROUTE_PLAN(Api, 16, selections); \
   SWITCHYARD_GPU_KERNEL(Api, ScanTilesBody);              \
-  SWITCHYARD_GPU_KERNEL(Api, PlaceTilesBody);             \
+  SWITCHYARD_GPU_KERNEL(Api, PlaceTileBody);              \
   SWITCHYARD_GPU_KERNEL(Api, CombineBody)

@@ -30,7 +30,7 @@ struct RouteBody {
     const std::int64_t tokens = tokens_per_block(params);
     return shared_bytes<std::uint32_t>(tokens * params.num_experts) +
            shared_bytes<std::uint32_t>(tokens * params.num_groups) +
-           shared_bytes<std::int32_t>(tokens * kMaxTopK) + shared_bytes<float>(tokens * kMaxTopK);
+           shared_bytes<std::int32_t>(tokens * kMaxTopK);
   }
 
   template <class Ctx>
@@ -55,7 +55,6 @@ struct RouteBody {
     Shared<std::uint32_t> keys;    // [E] candidate keys, 0: taken
     Shared<std::uint32_t> groups;  // [num_groups] candidate keys, 0: kept
     Shared<std::int32_t> chosen;   // [K]
-    Shared<float> weights;         // [K]
 
     SWITCHYARD_FN Wave(Ctx& ctx_in, const RouteParams& params_in)
         : ctx(ctx_in),
@@ -65,13 +64,21 @@ struct RouteBody {
                    params.num_experts)),
           groups(own(ctx.template shared<std::uint32_t>(ctx.num_waves() * params.num_groups),
                      params.num_groups)),
-          chosen(own(ctx.template shared<std::int32_t>(ctx.num_waves() * kMaxTopK), kMaxTopK)),
-          weights(own(ctx.template shared<float>(ctx.num_waves() * kMaxTopK), kMaxTopK)) {}
+          chosen(own(ctx.template shared<std::int32_t>(ctx.num_waves() * kMaxTopK), kMaxTopK)) {}
 
     /// This wave's part of an array that all waves of the block share.
     template <class Array>
     SWITCHYARD_FN Array own(Array all, std::int32_t count) const {
       return all.offset(ctx.wave() * count);
+    }
+
+    /// The keys of experts whose group is not kept become that of the fill.
+    SWITCHYARD_FN void drop_groups() {
+      scores.keep_groups(keys, groups);
+      const std::int32_t width = params.num_experts / params.num_groups;
+      for (std::int32_t e = ctx.lane(); e < params.num_experts; e += Ctx::kWave)
+        if (groups[e / width] != 0U && !is_nan(scores.logit(e))) keys[e] = scores.fill_key();
+      ctx.sync_wave();
     }
 
     SWITCHYARD_FN void route(std::int64_t token) {
@@ -83,17 +90,17 @@ struct RouteBody {
       for (std::int32_t e = ctx.lane(); e < params.num_experts; e += Ctx::kWave)
         keys[e] = candidate_key(scores.selection(scores.logit(e), e));
       ctx.sync_wave();
-      if (params.num_groups > 1) scores.drop_groups(keys, groups);
+      if (params.num_groups > 1) drop_groups();
       for (std::int32_t k = 0; k < params.top_k; ++k) {
         const std::int32_t id = take_best(ctx, keys, params.num_experts);
         if (ctx.lane() == 0) chosen[k] = id;
       }
       ctx.sync_wave();
-      scores.weigh(chosen, weights);
-      for (std::int32_t k = ctx.lane(); k < params.top_k; k += Ctx::kWave) {
-        params.selected_ids[token * params.top_k + k] = ExpertId{std::int32_t{chosen[k]}};
-        params.pair_weights[token * params.top_k + k] = weights[k];
-      }
+      const std::int64_t first = token * params.top_k;
+      scores.weigh(chosen, [&](std::int32_t k, float weight) {
+        params.selected_ids[first + k] = ExpertId{std::int32_t{chosen[k]}};
+        params.pair_weights[first + k] = weight;
+      });
     }
   };
 };

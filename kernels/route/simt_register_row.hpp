@@ -52,7 +52,7 @@ struct RegisterRow {
       const float l = score_input(logits[j]);
       best = l > best ? l : best;
     }
-    scores.best = number_of_order_key(ctx.largest(order_key(best)));
+    scores.set_best(best);
     float partial[kPartialsPerLane<Ctx>] = {};
     for (int j = 0; j < PerLane; ++j)  // what is no expert adds 0
       partial[j % kPartialsPerLane<Ctx>] += scores.exponential(logits[j]);
@@ -60,51 +60,85 @@ struct RegisterRow {
   }
 
   SWITCHYARD_FN void rank(const RowScores<Ctx>& scores) {
-    for (int j = 0; j < PerLane; ++j) {
-      float selection = logits[j];
-      if constexpr (By == Ranking::selections)
-        selection = is_expert(j) ? scores.selection(selection, expert(j)) : 0.0F;
-      keys[j] = is_expert(j) ? candidate_key(selection) : 0U;
-    }
+    float selections[PerLane];
+    for (int j = 0; j < PerLane; ++j) selections[j] = logits[j];
+    if constexpr (By == Ranking::selections) select_by_scores(scores, selections);
+    for (int j = 0; j < PerLane; ++j) keys[j] = is_expert(j) ? candidate_key(selections[j]) : 0U;
   }
 
-  /// Replaces the keys by those that `drop` leaves of them: drop gets and changes [E] keys that
-  /// the wave shares.
-  template <class Keys, class Drop>
-  SWITCHYARD_FN void pass_keys(Keys& shared, Drop drop) {
+  /// The keys of experts whose group is not kept become that of the fill. shared: [E], groups:
+  /// [num_groups]; both of the wave's own.
+  template <class Keys>
+  SWITCHYARD_FN void drop_groups(RowScores<Ctx>& scores, Keys& shared, Keys& groups) {
     for (int j = 0; j < PerLane; ++j)
       if (is_expert(j)) shared[expert(j)] = keys[j];
     ctx.sync_wave();
-    drop(shared);
+    scores.keep_groups(shared, groups);
+    const std::int32_t width = params.num_experts / params.num_groups;
     for (int j = 0; j < PerLane; ++j)
-      if (is_expert(j)) keys[j] = shared[expert(j)];
+      if (is_expert(j) && groups[expert(j) / width] != 0U && !is_nan(logits[j]))
+        keys[j] = scores.fill_key();
     ctx.sync_wave();
   }
 
   /// The K best, best first: chosen[k] = expert. The wave sees them.
   template <class Ids>
   SWITCHYARD_FN void select(Ids& chosen) {
+    Candidate own = best_of_lane();
+    SWITCHYARD_ROLLED
     for (std::int32_t k = 0; k < params.top_k; ++k) {
-      std::uint32_t own = keys[0];
-      for (int j = 1; j < PerLane; ++j) own = keys[j] > own ? keys[j] : own;
-      const std::uint32_t best = ctx.largest(own);
-      int place = 0;  // the first of this lane's that has the best key
-      for (int j = PerLane - 1; j >= 0; --j)
-        if (keys[j] == best) place = j;
-      bool takes = own == best;
+      const std::uint32_t best = ctx.largest(own.key);
+      bool takes = own.key == best;
       if (ctx.popcount(ctx.ballot(takes)) > 1) {  // a tie goes to the lowest expert
-        const std::uint32_t id = ~static_cast<std::uint32_t>(expert(place));
+        const std::uint32_t id = ~static_cast<std::uint32_t>(own.id);
         const std::uint32_t lowest = ctx.largest(takes ? id : 0U);
         takes = takes && lowest == id;
       }
-      if (takes) chosen[k] = expert(place);
-      for (int j = 0; j < PerLane; ++j) {
-        const bool taken = takes && keys[j] == best;
-        keys[j] = taken ? 0U : keys[j];
-        takes = takes && !taken;
+      if (takes) {
+        chosen[k] = own.id;
+        bool open = true;  // the first that has the key is the one
+        for (int j = 0; j < PerLane; ++j) {
+          const bool taken = open && keys[j] == best;
+          keys[j] = taken ? 0U : keys[j];
+          open = open && !taken;
+        }
+        own = best_of_lane();
       }
     }
     ctx.sync_wave();
+  }
+
+ private:
+  /// Scores, + the correction bias: RowScores::selection of the whole row, step by step, so that
+  /// neither loads nor arithmetic wait for each other.
+  SWITCHYARD_FN void select_by_scores(const RowScores<Ctx>& scores, float* selections) const {
+    float bias[PerLane] = {};
+    if (params.correction_bias != nullptr)
+      for (int j = 0; j < PerLane; ++j)
+        if (is_expert(j)) bias[j] = params.correction_bias[expert(j)];
+    float own[PerLane];
+    for (int j = 0; j < PerLane; ++j) own[j] = score_input(logits[j]);
+    if (params.score == ScoreFunction::softmax)
+      for (int j = 0; j < PerLane; ++j) own[j] = scores.softmax(own[j]);
+    if (params.score == ScoreFunction::sigmoid)
+      for (int j = 0; j < PerLane; ++j) own[j] = sigmoid(own[j]);
+    for (int j = 0; j < PerLane; ++j) {
+      const float biased = params.correction_bias == nullptr ? own[j] : own[j] + bias[j];
+      selections[j] = is_nan(logits[j]) ? logits[j] : biased;
+    }
+  }
+
+  struct Candidate {
+    std::uint32_t key;
+    std::int32_t id;
+  };
+
+  /// The lane's greatest key; the lowest expert that has it.
+  [[nodiscard]] SWITCHYARD_FN Candidate best_of_lane() const {
+    Candidate best{keys[0], expert(0)};
+    for (int j = 1; j < PerLane; ++j)
+      if (keys[j] > best.key) best = {keys[j], expert(j)};
+    return best;
   }
 };
 

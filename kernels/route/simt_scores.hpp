@@ -10,6 +10,7 @@
 #include "kernels/route/params.hpp"
 #include "kernels/simt.hpp"
 #include "kernels/simt_elements.hpp"
+#include "switchyard/limits.hpp"
 
 namespace switchyard::kernels::simt {
 
@@ -59,15 +60,20 @@ struct RowScores {
     });
   }
 
+  /// Sets best from the best of each lane, none of which is NaN.
+  SWITCHYARD_FN void set_best(float own) {
+    best = number_of_order_key(ctx.largest(order_key(own)));
+  }
+
   /// Sets best and sum for the softmax over logit_at(0) .. logit_at(count - 1).
   template <class LogitAt>
   SWITCHYARD_FN void prepare_softmax(std::int32_t count, LogitAt logit_at) {
-    best = -kInfinity;
+    float own = -kInfinity;
     for (std::int32_t i = ctx.lane(); i < count; i += Ctx::kWave) {
       const float l = score_input(logit_at(i));
-      best = l > best ? l : best;
+      own = l > own ? l : own;
     }
-    best = wave_best(ctx, best, [](float a, float b) { return a > b; });
+    set_best(own);
     sum = strided_sum(ctx, count, [&](std::int32_t i) { return exponential(logit_at(i)); });
   }
   [[nodiscard]] SWITCHYARD_FN float exponential(float l) const {
@@ -127,54 +133,71 @@ struct RowScores {
     ctx.sync_wave();
   }
 
-  /// Keeps the best groups: the keys of the other experts become that of the fill.
-  /// keys: [E] candidate keys, groups: [num_groups] scratch; both of the wave's own.
+  /// Finds the groups that are kept: groups[g] becomes 0 for those. keys: [E] candidate keys,
+  /// groups: [num_groups]; both of the wave's own.
   template <class Keys>
-  SWITCHYARD_FN void drop_groups(Keys& keys, Keys& groups) {
+  SWITCHYARD_FN void keep_groups(const Keys& keys, Keys& groups) {
     rank_groups(keys, groups);
+    SWITCHYARD_ROLLED
     for (std::int32_t kept = 0; kept < params.kept_groups; ++kept)
       static_cast<void>(take_best(ctx, groups, params.num_groups));
-    const float fill = params.group_fill == GroupFill::zero ? 0.0F : -kInfinity;
-    const std::int32_t width = params.num_experts / params.num_groups;
-    for (std::int32_t e = ctx.lane(); e < params.num_experts; e += Ctx::kWave)
-      if (groups[e / width] != 0U && !is_nan(logit(e))) keys[e] = candidate_key(fill);
-    ctx.sync_wave();
   }
 
-  /// The weights of the experts chosen[0] .. chosen[K - 1], which the wave sees.
-  template <class Ids, class Weights>
-  SWITCHYARD_FN void weigh(const Ids& chosen, Weights& weights) {
+  /// The key of an expert whose group is not kept and whose logit is a number.
+  [[nodiscard]] SWITCHYARD_FN std::uint32_t fill_key() const {
+    return candidate_key(params.group_fill == GroupFill::zero ? 0.0F : -kInfinity);
+  }
+
+  /// The weights of the experts chosen[0] .. chosen[K - 1], which the wave sees: put(k, weight) by
+  /// lane k % kWave.
+  template <class Ids, class Put>
+  SWITCHYARD_FN void weigh(const Ids& chosen, Put put) {
+    constexpr int kPerLane = kPartialsPerLane<Ctx>;
+    static_assert(limits::kMaxTopK <= kPerLane * Ctx::kWave);
     const std::int32_t top_k = params.top_k;
     const bool over_selected = params.weights_from == WeightsFrom::softmax_over_selected;
-    SWITCHYARD_ROLLED
-    for (std::int32_t k = ctx.lane(); k < top_k; k += Ctx::kWave) {
-      const float l = logit(chosen[k]);
-      weights[k] = over_selected ? l : score(l);
+    const auto number = [&](int j) { return j * Ctx::kWave + ctx.lane(); };
+    float weights[kPerLane] = {};
+    for (int j = 0; j < kPerLane; ++j) {
+      if (number(j) >= top_k) continue;
+      const float l = logit(chosen[number(j)]);
+      weights[j] = over_selected ? l : score(l);
     }
-    ctx.sync_wave();
-    if (over_selected) {
-      prepare_softmax(top_k, [&](std::int32_t k) { return float{weights[k]}; });
-      ctx.sync_wave();
-      SWITCHYARD_ROLLED
-      for (std::int32_t k = ctx.lane(); k < top_k; k += Ctx::kWave)
-        weights[k] = softmax(float{weights[k]});
-      ctx.sync_wave();
-    }
+    if (over_selected) softmax_over(weights);
     const bool divides = params.renormalize != Renormalize::none;
-    const float total =
-        divides ? strided_sum(ctx, top_k, [&](std::int32_t k) { return float{weights[k]}; }) : 0.0F;
-    const float divisor = params.renormalize == Renormalize::divide_by_sum
-                              ? total + params.epsilon
-                              : (total < params.epsilon ? params.epsilon : total);
-    const DType dtype = weights_dtype(params);
-    ctx.sync_wave();
-    SWITCHYARD_ROLLED
-    for (std::int32_t k = ctx.lane(); k < top_k; k += Ctx::kWave) {
-      float weight = weights[k];
-      if (divides) weight = divisor > 0.0F ? weight / divisor : 1.0F / static_cast<float>(top_k);
-      weights[k] = finite_weight(round_to(dtype, weight * params.scaling_factor), dtype);
+    float divisor = 1.0F;
+    if (divides) {
+      float partial[kPerLane];
+      for (int j = 0; j < kPerLane; ++j) partial[j] = 0.0F + weights[j];
+      const float total = join_partials(ctx, partial);
+      divisor = params.renormalize == Renormalize::divide_by_sum
+                    ? total + params.epsilon
+                    : (total < params.epsilon ? params.epsilon : total);
     }
-    ctx.sync_wave();
+    const DType dtype = weights_dtype(params);
+    for (int j = 0; j < kPerLane; ++j) {
+      if (number(j) >= top_k) continue;
+      float weight = weights[j];
+      if (divides) weight = divisor > 0.0F ? weight / divisor : 1.0F / static_cast<float>(top_k);
+      put(number(j), finite_weight(round_to(dtype, weight * params.scaling_factor), dtype));
+    }
+  }
+
+ private:
+  /// Of K logits: number j * kWave + lane is a lane's j-th.
+  SWITCHYARD_FN void softmax_over(float* logits) {
+    constexpr int kPerLane = kPartialsPerLane<Ctx>;
+    const auto counts = [&](int j) { return j * Ctx::kWave + ctx.lane() < params.top_k; };
+    float own = -kInfinity;
+    for (int j = 0; j < kPerLane; ++j) {
+      const float l = counts(j) ? score_input(logits[j]) : -kInfinity;
+      own = l > own ? l : own;
+    }
+    set_best(own);
+    float partial[kPerLane];
+    for (int j = 0; j < kPerLane; ++j) partial[j] = counts(j) ? exponential(logits[j]) : 0.0F;
+    sum = join_partials(ctx, partial);
+    for (int j = 0; j < kPerLane; ++j) logits[j] = counts(j) ? softmax(logits[j]) : 0.0F;
   }
 };
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <initializer_list>
 #include <string_view>
 
 #include "kernels/param_block.hpp"
@@ -12,19 +13,20 @@
 
 namespace switchyard::kernels {
 
-/// Tokens are routed and counted in tiles, each by one block. A tile has few pairs, and there are
-/// few tiles while that allows: every block of the launch that follows reads the counts of all.
+/// Tokens are routed and counted in tiles, each by one block. Small tiles keep many blocks at work;
+/// a tile has few pairs.
 inline constexpr std::int32_t kMaxTilePairs = 1024;
-inline constexpr std::int32_t kFewTiles = 512;
-/// The smallest tile. Up to so many tokens are one, and the stage is one launch.
-inline constexpr std::int32_t kMinTileTokens = 8;
+/// Up to so many tiles, every block that places pairs sums the counts of all tiles itself.
+inline constexpr std::int32_t kFewTiles = 128;
 
-/// Tokens of a tile: a power of two from 8 to 64.
+/// Tokens of a tile: 8 for up to 1024 tokens, 16 for up to 16384, else 64 or what kMaxTilePairs
+/// allows.
+inline constexpr std::int32_t kMinTileTokens = 8;
 [[nodiscard]] constexpr std::int32_t tile_tokens(std::int32_t num_tokens,
                                                  std::int32_t top_k) noexcept {
-  std::int32_t tokens = kMinTileTokens;
-  while (tokens * kFewTiles < num_tokens && tokens < 64 && 2 * tokens * top_k <= kMaxTilePairs)
-    tokens *= 2;
+  if (num_tokens <= 1024) return kMinTileTokens;
+  std::int32_t tokens = 16;
+  while (num_tokens > 16'384 && tokens < 64 && 2 * tokens * top_k <= kMaxTilePairs) tokens *= 2;
   return tokens;
 }
 [[nodiscard]] constexpr std::int32_t route_plan_tiles(std::int32_t num_tokens,
@@ -32,10 +34,15 @@ inline constexpr std::int32_t kMinTileTokens = 8;
   const std::int32_t tokens = tile_tokens(num_tokens, top_k);
   return num_tokens <= tokens ? 1 : (num_tokens + tokens - 1) / tokens;
 }
-
-/// Tiles whose pairs one block places: few blocks sum the counts of all.
-[[nodiscard]] constexpr std::int32_t tiles_per_placer(std::int32_t tiles) noexcept {
-  return tiles <= kFewTiles ? (tiles + 127) / 128 : 1;
+/// The most tiles that any number of tokens up to num_tokens has.
+[[nodiscard]] constexpr std::int32_t most_tiles(std::int32_t num_tokens,
+                                                std::int32_t top_k) noexcept {
+  std::int32_t most = route_plan_tiles(num_tokens, top_k);
+  for (const std::int32_t last : {1024, 16'384}) {
+    const std::int32_t before = num_tokens < last ? most : route_plan_tiles(last, top_k);
+    most = before > most ? before : most;
+  }
+  return most;
 }
 
 /// Counts of two neighbouring experts share a word.
@@ -51,10 +58,8 @@ inline constexpr std::int32_t kMinTileTokens = 8;
                                                              std::int64_t num_experts) noexcept {
   const std::int64_t words = count_words(static_cast<std::int32_t>(num_experts));
   const std::int64_t tiles =
-      route_plan_tiles(static_cast<std::int32_t>(num_tokens), static_cast<std::int32_t>(top_k));
-  const std::int64_t most = (num_tokens + kMinTileTokens - 1) / kMinTileTokens;
-  const std::int64_t few = most < 1 ? 1 : (most < kFewTiles ? most : kFewTiles);
-  return tiles > kFewTiles ? tiles * words + (tiles + 1) * num_experts : few * words;
+      most_tiles(static_cast<std::int32_t>(num_tokens), static_cast<std::int32_t>(top_k));
+  return tiles > kFewTiles ? tiles * words + (tiles + 1) * num_experts : tiles * words;
 }
 
 /// What a stage behind this one counts with, at the end of PlanParams::scratch.
@@ -75,12 +80,24 @@ inline constexpr std::int32_t kNumStageCounters = 4;
          kNumStageCounters;
 }
 
+/// How the SIMT bodies share the work out. Their launch fills it in: it knows the waves, and a lane
+/// would need divisions. What has a `_bits` is a power of two.
+struct RoutePlanTiles {
+  std::int32_t tokens;           // of a tile
+  std::int32_t wave_token_bits;  // of the tokens of a wave, one after the other
+  std::int32_t count;
+  std::int32_t words;       // count_words of the local experts
+  std::int32_t sharers;     // threads of a placer that share a word of the sums over tiles
+  std::int32_t block_bits;  // of block_size
+};
+
 struct RoutePlanParams {
   RouteParams route;
   PlanParams plan;  // scratch: [planning_scratch_size(T, K, num_local_experts)]
   // Where the caller chose: copied to selected_ids and pair_weights, and `route` is not looked at.
   const ExpertId* given_ids;   // [T, K], or null: routed
   const float* given_weights;  // [T, K], with given_ids
+  RoutePlanTiles tiles;        // of the SIMT bodies alone
   std::int32_t* counters;      // [kNumStageCounters] set to zero for a stage behind, or null
 };
 static_assert(kIsFusedParamBlock<RoutePlanParams>);

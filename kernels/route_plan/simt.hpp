@@ -50,10 +50,11 @@ struct RoutePlanBlockBody {
   template <class Ctx>
   SWITCHYARD_FN static void run(Ctx& ctx, const Params& params) {
     TileRouter<Ctx, PerLane, By> router(ctx, params);
-    Placer<Ctx> placer(ctx, params.plan);
+    Placer<Ctx> placer(ctx, params.plan, params.tiles.block_bits);
     auto rows = ctx.template shared<std::int32_t>(router.experts);
-    router.route(0);
-    const std::int32_t waves = router.busy_waves(0);
+    const std::int32_t tokens = router.live_tokens(0);
+    router.route(0, tokens);
+    const std::int32_t waves = router.busy_waves(tokens);
     SWITCHYARD_ROLLED
     for (std::int32_t e = ctx.thread(); e < router.experts; e += ctx.num_threads())
       rows[e] = router.close_count(e, waves);
@@ -62,7 +63,7 @@ struct RoutePlanBlockBody {
 
     // A thread per place of a block: the first places a pair, the others pad where it is the last
     // of its expert.
-    const std::int32_t pairs = router.live_pairs(0);
+    const std::int32_t pairs = tokens * router.top_k;
     SWITCHYARD_ROLLED
     for (std::int32_t i = ctx.thread(); i < pairs << placer.block_bits; i += ctx.num_threads()) {
       const std::int32_t pair = i >> placer.block_bits;
@@ -91,22 +92,23 @@ struct RouteTileBody {
   template <class Ctx>
   SWITCHYARD_FN static void run(Ctx& ctx, const Params& params) {
     TileRouter<Ctx, PerLane, By> router(ctx, params);
-    const std::int32_t words = count_words(router.experts);
-    const std::int64_t first = ctx.block() * router.tile_size;
-    router.route(first);
-    const std::int32_t waves = router.busy_waves(first);
+    const auto tile = static_cast<std::int32_t>(ctx.block());
+    const std::int32_t first = tile * params.tiles.tokens;
+    const std::int32_t tokens = router.live_tokens(first);
+    router.route(first, tokens);
+    const std::int32_t waves = router.busy_waves(tokens);
+    std::int32_t* const counts = params.plan.scratch + std::int64_t{tile} * params.tiles.words;
     SWITCHYARD_ROLLED
     for (std::int32_t base = 0; base < router.experts; base += ctx.num_threads()) {
       const std::int32_t e = base + ctx.thread();
       const std::int32_t own = e < router.experts ? router.close_count(e, waves) : 0;
       const std::int32_t next = ctx.shuffle(own, ctx.lane() | 1);
-      if (e < router.experts && e % 2 == 0)
-        params.plan.scratch[ctx.block() * words + e / 2] = own | next << 16;
+      if (e < router.experts && e % 2 == 0) counts[e / 2] = own | next << 16;
     }
     ctx.sync();
     PackedRow* const ranks = params.plan.pairs_by_token + first * router.top_k;
     SWITCHYARD_ROLLED
-    for (std::int32_t i = ctx.thread(); i < router.live_pairs(first); i += ctx.num_threads()) {
+    for (std::int32_t i = ctx.thread(); i < tokens * router.top_k; i += ctx.num_threads()) {
       const std::int32_t e = router.ids[i];
       ranks[i] = e < 0 ? kSkippedPair : PackedRow{router.rank(e, router.places[i])};
     }
@@ -120,10 +122,8 @@ struct TileCounts {
   const std::int32_t tiles;
   const std::int32_t words;
 
-  SWITCHYARD_FN explicit TileCounts(const PlanParams& plan_in)
-      : plan(plan_in),
-        tiles(route_plan_tiles(plan_in.num_tokens, plan_in.top_k)),
-        words(count_words(plan_in.num_local_experts)) {}
+  SWITCHYARD_FN explicit TileCounts(const RoutePlanParams& params)
+      : plan(params.plan), tiles(params.tiles.count), words(params.tiles.words) {}
 
   [[nodiscard]] SWITCHYARD_FN std::uint32_t word(std::int32_t tile, std::int32_t w) const {
     return static_cast<std::uint32_t>(plan.scratch[std::int64_t{tile} * words + w]);
@@ -135,68 +135,84 @@ struct TileCounts {
   }
 };
 
-/// Many tiles: one wave per expert turns its counts into TileCounts::starts.
+/// Many tiles: one wave per expert turns its counts into TileCounts::starts. A lane sums tiles in a
+/// row, the wave scans the lanes' sums, and the lanes go through their tiles once more.
 struct ScanTilesBody {
   using Params = RoutePlanParams;
   static constexpr std::string_view kName = "scan_tiles";
 
   template <class Ctx>
   SWITCHYARD_FN static void run(Ctx& ctx, const Params& params) {
-    const TileCounts counts(params.plan);
+    const TileCounts counts(params);
+    const std::int32_t lane_tiles = (counts.tiles + Ctx::kWave - 1) / Ctx::kWave;
+    const std::int32_t first = ctx.lane() * lane_tiles;
+    const std::int32_t last = first + lane_tiles < counts.tiles ? first + lane_tiles : counts.tiles;
     const std::int64_t step = ctx.num_blocks() * ctx.num_waves();
-    SWITCHYARD_ROLLED
     for (std::int64_t i = ctx.block() * ctx.num_waves() + ctx.wave();
          i < params.plan.num_local_experts; i += step) {
       const auto e = static_cast<std::int32_t>(i);
+      std::int32_t own = 0;
+      walk(counts, e, first, last, [&](std::int32_t, std::int32_t count) { own += count; });
+      std::int32_t start = 0;
       const std::int32_t rows = wave_scan(
-          ctx, counts.tiles,
-          [&](std::int32_t tile) { return count_of(counts.word(tile, e / 2), e); },
-          [&](std::int32_t tile, std::int32_t sum) { counts.starts(tile)[e] = sum; });
+          ctx, Ctx::kWave, [own](std::int32_t) { return own; },
+          [&start](std::int32_t, std::int32_t sum) { start = sum; });
+      walk(counts, e, first, last, [&](std::int32_t tile, std::int32_t count) {
+        counts.starts(tile)[e] = start;
+        start += count;
+      });
       if (ctx.lane() == 0) counts.starts(counts.tiles)[e] = rows;
+    }
+  }
+
+ private:
+  /// visit(tile, rows of expert e in it) for the tiles from first on, several loads at once.
+  template <class Visit>
+  SWITCHYARD_FN static void walk(const TileCounts& counts, std::int32_t e, std::int32_t first,
+                                 std::int32_t last, Visit visit) {
+    constexpr int kAtOnce = 8;
+    SWITCHYARD_ROLLED
+    for (std::int32_t base = first; base < last; base += kAtOnce) {
+      std::uint32_t words[kAtOnce];
+      for (int j = 0; j < kAtOnce; ++j)
+        words[j] = base + j < last ? counts.word(base + j, e / 2) : 0U;
+      for (int j = 0; j < kAtOnce; ++j)
+        if (base + j < last) visit(base + j, count_of(words[j], e));
     }
   }
 };
 
-/// Places the pairs of some tiles in a row, and does its share of what no pair is placed at.
-struct PlaceTilesBody {
+/// One block per tile: places its pairs, and does its share of what no pair is placed at.
+struct PlaceTileBody {
   using Params = RoutePlanParams;
-  static constexpr std::string_view kName = "place_tiles";
+  static constexpr std::string_view kName = "place_tile";
 
-  /// Threads that share a word of the sums over tiles.
-  [[nodiscard]] static constexpr std::int32_t parts(std::int32_t words,
-                                                    std::int32_t threads) noexcept {
-    return words < threads ? threads / words : 1;
-  }
-  [[nodiscard]] static std::size_t block_bytes(const Params& params, std::int64_t waves,
-                                               int wave_size) noexcept {
-    const std::int32_t words = count_words(params.plan.num_local_experts);
-    const auto threads = static_cast<std::int32_t>(waves) * wave_size;
+  [[nodiscard]] static std::size_t block_bytes(const Params& params, std::int64_t waves) noexcept {
     return placer_bytes(params.plan, waves) +
-           2 * shared_bytes<SumPair>(std::int64_t{words} * parts(words, threads));
+           2 * shared_bytes<SumPair>(std::int64_t{params.tiles.words} * params.tiles.sharers);
   }
 
   template <class Ctx>
   SWITCHYARD_FN static void run(Ctx& ctx, const Params& params) {
     const PlanParams& plan = params.plan;
-    const TileCounts counts(plan);
-    const std::int32_t sharers = parts(counts.words, ctx.num_threads());
-    const std::int32_t own_tiles = tiles_per_placer(counts.tiles);
-    const auto first_tile = static_cast<std::int32_t>(ctx.block()) * own_tiles;
-    Placer<Ctx> placer(ctx, plan);
+    const TileCounts counts(params);
+    const std::int32_t sharers = params.tiles.sharers;
+    const auto tile = static_cast<std::int32_t>(ctx.block());
+    Placer<Ctx> placer(ctx, plan, params.tiles.block_bits);
     auto rows = ctx.template shared<SumPair>(std::int64_t{counts.words} * sharers);
     auto before = ctx.template shared<SumPair>(std::int64_t{counts.words} * sharers);
     const bool few = counts.tiles <= kFewTiles;
-    const PairReader pairs(plan);
-    auto next = pairs.read(first_tile, ctx.thread());  // ahead of the counts that it waits for
+    const PairReader pairs(params, tile);
+    auto next = pairs.read(ctx.thread());  // ahead of the counts that it waits for
     if (few) {
       SWITCHYARD_ROLLED
       for (std::int32_t i = ctx.thread(); i < counts.words * sharers; i += ctx.num_threads())
-        sum_tiles(counts, first_tile, sharers, i, rows, before);
+        sum_tiles(counts, tile, sharers, i, rows, before);
     } else {
       SWITCHYARD_ROLLED
       for (std::int32_t w = ctx.thread(); w < counts.words; w += ctx.num_threads()) {
         rows[w] = pair_at(counts.starts(counts.tiles), w, placer.experts);
-        before[w] = pair_at(counts.starts(first_tile), w, placer.experts);
+        before[w] = pair_at(counts.starts(tile), w, placer.experts);
       }
     }
     ctx.sync();
@@ -209,32 +225,20 @@ struct PlaceTilesBody {
       }
       return sum;
     };
-    placer.scan([&](std::int32_t e) { return total(rows, e); }, ctx.block() == 0);
+    placer.scan([&](std::int32_t e) { return total(rows, e); }, tile == 0);
 
-    for (std::int32_t tile = first_tile; tile < first_tile + own_tiles && tile < counts.tiles;
-         ++tile) {
-      if (tile > first_tile) {
-        ctx.sync();
-        SWITCHYARD_ROLLED
-        for (std::int32_t w = ctx.thread(); w < counts.words; w += ctx.num_threads()) {
-          const std::uint32_t word = counts.word(tile - 1, w);
-          const SumPair so_far = before[w];
-          before[w] = so_far + SumPair{count_of(word, 0), count_of(word, 1)};
-        }
-        ctx.sync();
-        next = pairs.read(tile, ctx.thread());
-      }
-      SWITCHYARD_ROLLED
-      for (std::int32_t i = ctx.thread(); i < pairs.live(tile); i += ctx.num_threads()) {
-        if (i != ctx.thread()) next = pairs.read(tile, i);
-        const std::int32_t pair = tile * pairs.tile_pairs + i;
-        const std::int32_t e = local_expert(plan, next.id);
-        placer.place(pair, pair / plan.top_k, e, e < 0 ? 0 : total(before, e) + next.rank);
-      }
+    SWITCHYARD_ROLLED
+    for (std::int32_t i = ctx.thread(); i < pairs.live; i += ctx.num_threads()) {
+      if (i != ctx.thread()) next = pairs.read(i);
+      const std::int32_t pair = pairs.first + i;
+      const std::int32_t e = local_expert(plan, next.id);
+      placer.place(pair, pair / plan.top_k, e, e < 0 ? 0 : total(before, e) + next.rank);
     }
-    const std::int64_t thread = ctx.block() * ctx.num_threads() + ctx.thread();
-    placer.pad_all(thread, ctx.num_blocks() * ctx.num_threads());
-    placer.fill_tails(thread, ctx.num_blocks() * ctx.num_threads());
+    const std::int32_t thread =
+        static_cast<std::int32_t>(ctx.block()) * ctx.num_threads() + ctx.thread();
+    const std::int32_t threads = static_cast<std::int32_t>(ctx.num_blocks()) * ctx.num_threads();
+    placer.pad_all(thread, threads);
+    placer.fill_tails(thread, threads);
   }
 
  private:
@@ -245,22 +249,21 @@ struct PlaceTilesBody {
       std::int32_t rank;  // in the tile
     };
     const PlanParams& plan;
-    const std::int32_t tile_pairs;
-    const std::int32_t live_pairs;
+    const std::int32_t first;  // pair of the tile
+    const std::int32_t live;   // pairs from there on, of the tile
 
-    SWITCHYARD_FN explicit PairReader(const PlanParams& plan_in)
-        : plan(plan_in),
-          tile_pairs(tile_tokens(plan_in.num_tokens, plan_in.top_k) * plan_in.top_k),
-          live_pairs(live_count(plan_in.live_tokens, plan_in.num_tokens) * plan_in.top_k) {}
+    SWITCHYARD_FN PairReader(const RoutePlanParams& params, std::int32_t tile)
+        : plan(params.plan),
+          first(tile * params.tiles.tokens * plan.top_k),
+          live(live_of(params.tiles.tokens * plan.top_k)) {}
 
-    [[nodiscard]] SWITCHYARD_FN std::int32_t live(std::int32_t tile) const {
-      const std::int32_t left = live_pairs - tile * tile_pairs;
+    [[nodiscard]] SWITCHYARD_FN std::int32_t live_of(std::int32_t tile_pairs) const {
+      const std::int32_t left = live_count(plan.live_tokens, plan.num_tokens) * plan.top_k - first;
       return left < tile_pairs ? left : tile_pairs;
     }
-    [[nodiscard]] SWITCHYARD_FN Pair read(std::int32_t tile, std::int32_t i) const {
-      if (i >= live(tile)) return {-1, 0};
-      const std::int32_t pair = tile * tile_pairs + i;
-      return {value_of(plan.selected_ids[pair]), value_of(plan.pairs_by_token[pair])};
+    [[nodiscard]] SWITCHYARD_FN Pair read(std::int32_t i) const {
+      if (i >= live) return {-1, 0};
+      return {value_of(plan.selected_ids[first + i]), value_of(plan.pairs_by_token[first + i])};
     }
   };
 
@@ -296,41 +299,45 @@ struct PlaceTilesBody {
   }
 };
 
+/// Threads of a block of Body: as many waves as its shared memory allows.
+template <class Body>
+[[nodiscard]] LaunchShape route_plan_shape(const RoutePlanParams& params, std::int64_t blocks,
+                                           int wave_size) {
+  std::int32_t waves = kMaxThreads / wave_size;
+  while (waves > 1 && Body::block_bytes(params, waves) > kMaxSharedBytes) waves /= 2;
+  return {blocks, waves * wave_size, Body::block_bytes(params, waves)};
+}
+
+/// Launches Body, one block per tile, with the waves' tokens filled in.
+template <class Body, class Launch>
+void launch_tiles(RoutePlanParams params, int wave_size, Launch&& launch) {
+  const LaunchShape shape = route_plan_shape<Body>(params, params.tiles.count, wave_size);
+  const std::int32_t waves = shape.num_threads / wave_size;
+  params.tiles.wave_token_bits =
+      waves < params.tiles.tokens ? bits_for(params.tiles.tokens / waves) : 0;
+  launch.template operator()<Body>(shape, params);
+}
+
 /// Calls launch.template operator()<Body>(shape, params) for every launch of the stage.
 template <int PerLane, Ranking By, class Launch>
-void launch_route_plan(const RoutePlanParams& params, int wave_size, Launch&& launch) {
-  const std::int64_t tiles = route_plan_tiles(params.plan.num_tokens, params.plan.top_k);
-  const auto shape_of = [&](std::int64_t blocks, auto bytes_with) {
-    std::int32_t waves = kMaxThreads / wave_size;
-    while (waves > 1 && bytes_with(waves) > kMaxSharedBytes) waves /= 2;
-    return LaunchShape{blocks, waves * wave_size, bytes_with(waves)};
-  };
-  if (tiles == 1) {
-    launch.template operator()<RoutePlanBlockBody<PerLane, By>>(
-        shape_of(1,
-                 [&](std::int32_t waves) {
-                   return RoutePlanBlockBody<PerLane, By>::block_bytes(params, waves);
-                 }),
-        params);
-    return;
-  }
-  launch.template operator()<RouteTileBody<PerLane, By>>(
-      shape_of(tiles,
-               [&](std::int32_t waves) {
-                 return RouteTileBody<PerLane, By>::block_bytes(params, waves);
-               }),
-      params);
-  if (tiles > kFewTiles) {
+void launch_route_plan(RoutePlanParams params, int wave_size, Launch&& launch) {
+  const PlanParams& plan = params.plan;
+  RoutePlanTiles& tiles = params.tiles;
+  tiles.tokens = tile_tokens(plan.num_tokens, plan.top_k);
+  tiles.count = route_plan_tiles(plan.num_tokens, plan.top_k);
+  tiles.words = count_words(plan.num_local_experts);
+  tiles.sharers = tiles.words < kMaxThreads ? kMaxThreads / tiles.words : 1;
+  tiles.block_bits = bits_for(plan.block_size);
+  if (tiles.count == 1)
+    return launch_tiles<RoutePlanBlockBody<PerLane, By>>(params, wave_size, launch);
+  launch_tiles<RouteTileBody<PerLane, By>>(params, wave_size, launch);
+  if (tiles.count > kFewTiles) {
     const std::int64_t waves = kMaxThreads / wave_size;
     launch.template operator()<ScanTilesBody>(
-        LaunchShape{ceil_div(params.plan.num_local_experts, waves), kMaxThreads, 0}, params);
+        LaunchShape{ceil_div(plan.num_local_experts, waves), kMaxThreads, 0}, params);
   }
-  launch.template operator()<PlaceTilesBody>(
-      shape_of(ceil_div(tiles, tiles_per_placer(static_cast<std::int32_t>(tiles))),
-               [&](std::int32_t waves) {
-                 return PlaceTilesBody::block_bytes(params, waves, wave_size);
-               }),
-      params);
+  launch.template operator()<PlaceTileBody>(
+      route_plan_shape<PlaceTileBody>(params, tiles.count, wave_size), params);
 }
 
 template <Ranking By, class Launch>

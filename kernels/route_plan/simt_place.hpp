@@ -25,15 +25,15 @@ struct Placer {
   Ctx& ctx;
   const PlanParams& plan;
   const std::int32_t experts;
-  const int block_bits;       // block_size is a power of two
+  const int block_bits;       // block_size is 1 << block_bits
   Shared<SumPair> starts;     // [experts + 1] the first row and the first slot of an expert
   Shared<SumPair> wave_sums;  // [waves]
 
-  SWITCHYARD_FN Placer(Ctx& ctx_in, const PlanParams& plan_in)
+  SWITCHYARD_FN Placer(Ctx& ctx_in, const PlanParams& plan_in, int block_bits_in)
       : ctx(ctx_in),
         plan(plan_in),
         experts(plan_in.num_local_experts),
-        block_bits(bits_for(plan_in.block_size)),
+        block_bits(block_bits_in),
         starts(ctx.template shared<SumPair>(experts + 1)),
         wave_sums(ctx.template shared<SumPair>(ctx.num_waves())) {}
 
@@ -90,35 +90,31 @@ struct Placer {
   }
 
   /// The padding of all experts, shared out over `count` threads.
-  SWITCHYARD_FN void pad_all(std::int64_t thread, std::int64_t count) const {
-    const std::int64_t all = std::int64_t{experts} << block_bits;
+  SWITCHYARD_FN void pad_all(std::int32_t thread, std::int32_t count) const {
     SWITCHYARD_ROLLED
-    for (std::int64_t i = thread; i < all; i += count)
-      pad(static_cast<std::int32_t>(i >> block_bits),
-          static_cast<std::int32_t>(i) & (plan.block_size - 1));
+    for (std::int32_t i = thread; i < experts << block_bits; i += count)
+      pad(i >> block_bits, i & (plan.block_size - 1));
   }
 
   /// What is beyond the rows, slots, blocks and live pairs, shared out over `count` threads.
-  SWITCHYARD_FN void fill_tails(std::int64_t thread, std::int64_t count) const {
+  SWITCHYARD_FN void fill_tails(std::int32_t thread, std::int32_t count) const {
     const SumPair total = starts[experts];
-    SWITCHYARD_ROLLED
-    for (std::int64_t slot = total.second + thread; slot < plan.slot_capacity; slot += count)
-      plan.sorted_tokens[slot] = no_row();
-    const std::int64_t blocks = total.second >> block_bits;
-    SWITCHYARD_ROLLED
-    for (std::int64_t block = blocks + thread; block < plan.block_capacity; block += count)
-      plan.block_ids[block] = kNoExpert;
-    SWITCHYARD_ROLLED
-    for (std::int64_t row = total.first + thread; row < plan.pair_capacity; row += count)
-      plan.packed_token_idx[row] = kNoToken;
-    const std::int64_t live =
-        std::int64_t{live_count(plan.live_tokens, plan.num_tokens)} * plan.top_k;
-    SWITCHYARD_ROLLED
-    for (std::int64_t pair = live + thread; pair < plan.pair_capacity; pair += count) {
-      plan.selected_ids[pair] = kNoExpert;
-      plan.pair_weights[pair] = 0.0F;
-      plan.pairs_by_token[pair] = kSkippedPair;
-    }
+    const auto fill = [&](std::int32_t first, std::int32_t last, auto put) {
+      SWITCHYARD_ROLLED
+      for (std::int64_t i = std::int64_t{first} + thread; i < last; i += count) put(i);
+    };
+    fill(total.second, plan.slot_capacity,
+         [&](std::int64_t slot) { plan.sorted_tokens[slot] = no_row(); });
+    fill(total.second >> block_bits, plan.block_capacity,
+         [&](std::int64_t block) { plan.block_ids[block] = kNoExpert; });
+    fill(total.first, plan.pair_capacity,
+         [&](std::int64_t row) { plan.packed_token_idx[row] = kNoToken; });
+    fill(live_count(plan.live_tokens, plan.num_tokens) * plan.top_k, plan.pair_capacity,
+         [&](std::int64_t pair) {
+           plan.selected_ids[pair] = kNoExpert;
+           plan.pair_weights[pair] = 0.0F;
+           plan.pairs_by_token[pair] = kSkippedPair;
+         });
   }
 };
 

@@ -24,12 +24,10 @@ namespace switchyard::kernels::simt {
 /// Shared memory of a TileRouter with so many waves.
 [[nodiscard]] constexpr std::size_t tile_router_bytes(const RoutePlanParams& params,
                                                       std::int64_t waves) noexcept {
-  const std::int64_t pairs =
-      tile_tokens(params.plan.num_tokens, params.plan.top_k) * params.plan.top_k;
+  const std::int64_t pairs = params.tiles.tokens * params.plan.top_k;
   const bool grouped = params.route.num_groups > 1;
   return 2 * shared_bytes<std::int32_t>(pairs) +
          shared_bytes<std::int32_t>(waves * params.plan.num_local_experts) +
-         shared_bytes<float>(waves * params.plan.top_k) +
          shared_bytes<std::uint32_t>(grouped ? waves * params.route.num_experts : 0) +
          shared_bytes<std::uint32_t>(grouped ? waves * params.route.num_groups : 0);
 }
@@ -65,27 +63,21 @@ struct TileRouter {
   Ctx& ctx;
   const RoutePlanParams& params;
   const std::int32_t top_k;
-  const std::int32_t experts;      // local
-  const std::int32_t tile_size;    // tokens
-  const std::int32_t wave_tokens;  // of a wave, one after the other
-  Shared<std::int32_t> ids;        // [tile pairs] local expert, -1: skipped
-  Shared<PairPlace> places;        // [tile pairs]
-  Shared<std::int32_t> cursors;    // [waves, experts] pairs so far; then, of the waves before
-  Shared<float> weights;           // [waves, K]
-  Shared<std::uint32_t> keys;      // [waves, E] where there are groups
-  Shared<std::uint32_t> groups;    // [waves, num_groups] where there are
+  const std::int32_t experts;    // local
+  Shared<std::int32_t> ids;      // [tile pairs] local expert, -1: skipped
+  Shared<PairPlace> places;      // [tile pairs]
+  Shared<std::int32_t> cursors;  // [waves, experts] pairs so far; then, of the waves before
+  Shared<std::uint32_t> keys;    // [waves, E] where there are groups
+  Shared<std::uint32_t> groups;  // [waves, num_groups] where there are
 
   SWITCHYARD_FN TileRouter(Ctx& ctx_in, const RoutePlanParams& params_in)
       : ctx(ctx_in),
         params(params_in),
         top_k(params_in.plan.top_k),
         experts(params_in.plan.num_local_experts),
-        tile_size(tile_tokens(params_in.plan.num_tokens, top_k)),
-        wave_tokens((tile_size + ctx_in.num_waves() - 1) / ctx_in.num_waves()),
-        ids(ctx.template shared<std::int32_t>(tile_size * top_k)),
-        places(ctx.template shared<PairPlace>(tile_size * top_k)),
+        ids(ctx.template shared<std::int32_t>(params_in.tiles.tokens * top_k)),
+        places(ctx.template shared<PairPlace>(params_in.tiles.tokens * top_k)),
         cursors(ctx.template shared<std::int32_t>(ctx.num_waves() * experts)),
-        weights(ctx.template shared<float>(ctx.num_waves() * top_k)),
         keys(ctx.template shared<std::uint32_t>(grouped() ? ctx.num_waves() * num_experts() : 0)),
         groups(ctx.template shared<std::uint32_t>(
             grouped() ? ctx.num_waves() * params.route.num_groups : 0)) {}
@@ -94,32 +86,29 @@ struct TileRouter {
     return By == Ranking::selections && params.route.num_groups > 1;
   }
   [[nodiscard]] SWITCHYARD_FN std::int32_t num_experts() const { return params.route.num_experts; }
-  [[nodiscard]] SWITCHYARD_FN std::int64_t live_tokens() const {
-    return live_count(params.plan.live_tokens, params.plan.num_tokens);
+  /// Live tokens of the tile whose first token is `first`.
+  [[nodiscard]] SWITCHYARD_FN std::int32_t live_tokens(std::int32_t first) const {
+    const std::int32_t left = live_count(params.plan.live_tokens, params.plan.num_tokens) - first;
+    return left < 0 ? 0 : (left < params.tiles.tokens ? left : params.tiles.tokens);
   }
-  /// Live pairs of the tile whose first token is `first`.
-  [[nodiscard]] SWITCHYARD_FN std::int32_t live_pairs(std::int64_t first) const {
-    const std::int64_t left = live_tokens() - first;
-    const std::int64_t tokens = left < 0 ? 0 : (left < tile_size ? left : tile_size);
-    return static_cast<std::int32_t>(tokens) * top_k;
-  }
-
-  /// Waves that route tokens of the tile.
-  [[nodiscard]] SWITCHYARD_FN std::int32_t busy_waves(std::int64_t first) const {
-    return (live_pairs(first) / top_k + wave_tokens - 1) / wave_tokens;
+  /// Waves that route some of the tile's first `tokens` tokens.
+  [[nodiscard]] SWITCHYARD_FN std::int32_t busy_waves(std::int32_t tokens) const {
+    return (tokens + (1 << params.tiles.wave_token_bits) - 1) >> params.tiles.wave_token_bits;
   }
 
-  /// Routes the live tokens of the tile.
-  SWITCHYARD_FN void route(std::int64_t first) {
-    const std::int32_t live = live_pairs(first) / top_k;
-    const std::int32_t begin = ctx.wave() * wave_tokens;
-    if (begin < live) {
+  /// Routes the first `tokens` tokens from `first` on.
+  SWITCHYARD_FN void route(std::int32_t first, std::int32_t tokens) {
+    const std::int32_t begin = ctx.wave() << params.tiles.wave_token_bits;
+    const std::int32_t end = (ctx.wave() + 1) << params.tiles.wave_token_bits;
+    if (begin < tokens) {
+      SWITCHYARD_ROLLED
       for (std::int32_t e = ctx.lane(); e < experts; e += Ctx::kWave)
         cursors[ctx.wave() * experts + e] = 0;
       ctx.sync_wave();
     }
-    for (std::int32_t i = begin; i < begin + wave_tokens && i < live; ++i) {
-      auto chosen = ids.offset(std::int64_t{i} * top_k);
+    SWITCHYARD_ROLLED
+    for (std::int32_t i = begin; i < end && i < tokens; ++i) {
+      auto chosen = ids.offset(i * top_k);
       if (params.given_ids == nullptr) {
         choose(first + i, chosen);
       } else {
@@ -133,8 +122,9 @@ struct TileRouter {
   /// The rows of expert e among the first `waves` waves; cursors[w][e] becomes those of the waves
   /// before w. Each expert is asked for once.
   [[nodiscard]] SWITCHYARD_FN std::int32_t close_count(std::int32_t e, std::int32_t waves) {
-    constexpr int kAtOnce = 8;
+    constexpr int kAtOnce = 4;
     std::int32_t sum = 0;
+    SWITCHYARD_ROLLED
     for (std::int32_t base = 0; base < waves; base += kAtOnce) {
       std::int32_t own[kAtOnce];
       for (int j = 0; j < kAtOnce; ++j)
@@ -160,20 +150,17 @@ struct TileRouter {
     row.load_row(token);
     if (params.route.score == ScoreFunction::softmax) row.prepare_softmax(scores);
     row.rank(scores);
-    if constexpr (By == Ranking::selections)
-      if (grouped()) {
-        auto own_keys = keys.offset(ctx.wave() * num_experts());
-        auto own_groups = groups.offset(ctx.wave() * params.route.num_groups);
-        row.pass_keys(own_keys, [&](auto& shared) { scores.drop_groups(shared, own_groups); });
-      }
-    row.select(chosen);
-    auto own_weights = weights.offset(ctx.wave() * top_k);
-    scores.weigh(chosen, own_weights);
-    SWITCHYARD_ROLLED
-    for (std::int32_t k = ctx.lane(); k < top_k; k += Ctx::kWave) {
-      params.plan.selected_ids[token * top_k + k] = ExpertId{std::int32_t{chosen[k]}};
-      params.plan.pair_weights[token * top_k + k] = own_weights[k];
+    if (grouped()) {
+      auto own_keys = keys.offset(ctx.wave() * num_experts());
+      auto own_groups = groups.offset(ctx.wave() * params.route.num_groups);
+      row.drop_groups(scores, own_keys, own_groups);
     }
+    row.select(chosen);
+    const std::int64_t pairs = token * top_k;
+    scores.weigh(chosen, [&](std::int32_t k, float weight) {
+      params.plan.selected_ids[pairs + k] = ExpertId{std::int32_t{chosen[k]}};
+      params.plan.pair_weights[pairs + k] = weight;
+    });
   }
 
   template <class Ids>
@@ -192,22 +179,31 @@ struct TileRouter {
   template <class Ids>
   SWITCHYARD_FN void count(std::int32_t i, Ids chosen) {
     auto own = cursors.offset(ctx.wave() * experts);
-    const bool distinct = params.given_ids == nullptr && params.plan.expert_map == nullptr;
+    auto own_places = places.offset(i * top_k);
+    if (params.given_ids == nullptr && params.plan.expert_map == nullptr) {
+      SWITCHYARD_ROLLED
+      for (std::int32_t k = ctx.lane(); k < top_k; k += Ctx::kWave) {
+        const std::int32_t e = chosen[k];
+        const std::int32_t before = own[e];
+        own[e] = before + 1;
+        own_places[k] = PairPlace::of(before, ctx.wave(), i);
+      }
+      ctx.sync_wave();
+      return;
+    }
     const int bits = bits_for(experts);
     SWITCHYARD_ROLLED
     for (std::int32_t base = 0; base < top_k; base += Ctx::kWave) {
       const std::int32_t k = base + ctx.lane();
       const std::int32_t e = k < top_k ? local_expert(params.plan, chosen[k]) : -1;
       const std::int32_t start = e < 0 ? 0 : std::int32_t{own[e]};
-      const std::uint64_t same = distinct
-                                     ? std::uint64_t{1} << ctx.lane()
-                                     : wave_match(ctx, e >= 0, static_cast<std::uint32_t>(e), bits);
+      const std::uint64_t same = wave_match(ctx, e >= 0, static_cast<std::uint32_t>(e), bits);
       const int before = ctx.popcount(same & lanes_below(ctx.lane()));
       ctx.sync_wave();
       if (e >= 0 && before == 0) own[e] = start + ctx.popcount(same);
       if (k < top_k) {
         chosen[k] = e;
-        places[std::int64_t{i} * top_k + k] = PairPlace::of(start + before, ctx.wave(), i);
+        own_places[k] = PairPlace::of(start + before, ctx.wave(), i);
       }
       ctx.sync_wave();
     }

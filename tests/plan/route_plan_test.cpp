@@ -122,9 +122,10 @@ TEMPLATE_LIST_TEST_CASE("one stage plans as two do where a tile grows and where 
       Random random(static_cast<std::uint64_t>(95 + tokens));
       check_both_paths(session, layer, random_call(random, layer, tokens, routing));
     };
-    for (const std::int64_t tokens : {1024, 1025, 4096, 4097})
-      check(narrow, tokens, Routing::logits);
-    for (const std::int64_t tokens : {8192, 8193}) check(wide, tokens, Routing::preselected);
+    for (const std::int64_t tokens : {1024, 1025}) check(narrow, tokens, Routing::logits);
+    for (const std::int64_t tokens : {2048, 2049}) check(wide, tokens, Routing::preselected);
+    check(narrow, 2049, Routing::logits);
+    for (const std::int64_t tokens : {16'384, 16'385}) check(narrow, tokens, Routing::preselected);
   }
 }
 
