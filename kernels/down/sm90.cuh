@@ -38,20 +38,32 @@ struct DownProduct {
         store_transposed(half + place(own_row, m * 8 + own_chunk), words);
       }
       consumer.meet();
-#pragma unroll
-      for (int i = 0; i < kRows * kChunks / ProductShape::kGroupThreads; ++i) {
-        const int row = consumer.thread / kChunks + 8 * i;
-        const int chunk = consumer.thread % kChunks;
-        const int h = first_column(consumer, item) + chunk * 8;
-        if (step * kRows + row >= item.num_rows || h >= params.hidden_size) continue;
-        const std::int64_t packed = item.first_row + step * kRows + row;
-        store_elements(static_cast<Element*>(params.expert_rows) + packed * params.hidden_size + h,
-                       load_shared16(half + place(row, chunk)), aligned);
-      }
+      if (aligned)
+        store_step<true, Element>(consumer, half, step * kRows, item, params);
+      else
+        store_step<false, Element>(consumer, half, step * kRows, item, params);
     }
   }
 
  private:
+  /// 16 staged rows, the item's from first_row on, of 128 columns.
+  template <bool kAligned, class Element>
+  __device__ __forceinline__ static void store_step(const Consumer& consumer, std::uint32_t half,
+                                                    int first_row, const ProductItem& item,
+                                                    const Params& params) {
+#pragma unroll
+    for (int i = 0; i < 2; ++i) {
+      const int row = consumer.thread / kChunks + 8 * i;
+      const int chunk = consumer.thread % kChunks;
+      const int h = first_column(consumer, item) + chunk * 8;
+      if (first_row + row >= item.num_rows || h >= params.hidden_size) continue;
+      const std::int64_t packed = item.first_row + first_row + row;
+      store_elements<kAligned>(
+          static_cast<Element*>(params.expert_rows) + packed * params.hidden_size + h,
+          load_shared16(half + place(row, chunk)));
+    }
+  }
+
   template <int kUnits>
   __device__ __forceinline__ static void add_bias(const Consumer& consumer, Sums<kUnits>& sums,
                                                   const ProductItem& item, const Params& params) {

@@ -141,19 +141,29 @@ struct GateUpProduct {
                          words);
       }
       consumer.meet();
+      if (aligned)
+        store_step<true, Element>(consumer, half, step * kRows, item, params);
+      else
+        store_step<false, Element>(consumer, half, step * kRows, item, params);
+    }
+  }
+
+  /// 32 staged rows, the item's from first_row on, of 64 features.
+  template <bool kAligned, class Element>
+  __device__ __forceinline__ static void store_step(const Consumer& consumer, std::uint32_t half,
+                                                    int first_row, const ProductItem& item,
+                                                    const Params& params) {
 #pragma unroll
-      for (int i = 0; i < kRows * 8 / ProductShape::kGroupThreads; ++i) {
-        const int row = consumer.thread / 8 + 16 * i;
-        const int chunk = consumer.thread % 8;
-        const int feature = first_feature(consumer, item) + chunk * 8;
-        if (step * kRows + row >= item.num_rows || feature >= params.intermediate_size) continue;
-        const std::int64_t packed = item.first_row + step * kRows + row;
-        store_elements(
-            static_cast<Element*>(params.activated) + packed * params.intermediate_size + feature,
-            load_shared16(half +
-                          static_cast<std::uint32_t>(SwizzledTiles::chunk_offset(row, chunk))),
-            aligned);
-      }
+    for (int i = 0; i < 2; ++i) {
+      const int row = consumer.thread / 8 + 16 * i;
+      const int chunk = consumer.thread % 8;
+      const int feature = first_feature(consumer, item) + chunk * 8;
+      if (first_row + row >= item.num_rows || feature >= params.intermediate_size) continue;
+      const std::int64_t packed = item.first_row + first_row + row;
+      store_elements<kAligned>(
+          static_cast<Element*>(params.activated) + packed * params.intermediate_size + feature,
+          load_shared16(half +
+                        static_cast<std::uint32_t>(SwizzledTiles::chunk_offset(row, chunk))));
     }
   }
 

@@ -62,10 +62,10 @@ __device__ __forceinline__ void store_transposed(std::uint32_t address,
   return words;
 }
 
-/// Eight elements to global memory that may not be aligned to 16 bytes.
-template <class Element>
-__device__ __forceinline__ void store_elements(Element* to, uint4 words, bool aligned) {
-  if (aligned) {
+/// Eight elements to global memory; kAligned: to a multiple of 16 bytes.
+template <bool kAligned, class Element>
+__device__ __forceinline__ void store_elements(Element* to, uint4 words) {
+  if constexpr (kAligned) {
     *reinterpret_cast<uint4*>(to) = words;
     return;
   }

@@ -90,7 +90,7 @@ class Producer {
   }
 
   /// Rows beyond the item's last are those of the last: their sums are not stored. An item may have
-  /// no row at all, row 0 is there always.
+  /// no row at all; where there is an item, packed row 0 exists. All loads are under way at once.
   __device__ __forceinline__ void find_rows(const ProductItem& item) {
     const auto row_chunks = static_cast<std::uint32_t>(view_.tiles.width / 8);
 #pragma unroll
@@ -98,9 +98,15 @@ class Producer {
       const int row = line() + i * kRowsAtOnce;
       const int packed = item.first_row + (row < item.num_rows ? row : item.num_rows - 1);
       source_[i] = item.num_rows == 0 ? 0 : packed;
-      if (view_.source != nullptr && item.num_rows > 0)
-        source_[i] = __ldg(reinterpret_cast<const int*>(view_.source) + packed);
-      if (by_chunks_) source_[i] = source_[i] * row_chunks + chunk();
+    }
+    if (view_.source != nullptr) {
+#pragma unroll
+      for (int i = 0; i < kSteps; ++i)
+        source_[i] = __ldg(reinterpret_cast<const int*>(view_.source) + source_[i]);
+    }
+    if (by_chunks_) {
+#pragma unroll
+      for (int i = 0; i < kSteps; ++i) source_[i] = source_[i] * row_chunks + chunk();
     }
   }
 

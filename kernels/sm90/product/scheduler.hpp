@@ -25,10 +25,12 @@ struct ProductItem {
 /// belongs to a cluster, each block of which takes a slice of its own.
 class ProductScheduler {
  public:
+  static constexpr std::int32_t kMaxCluster = 2;
+
   struct Place {
-    std::int32_t cluster_size;
-    std::int32_t rank;     ///< In the cluster.
-    std::int32_t cluster;  ///< Among the launch's clusters.
+    std::int32_t cluster_size;  ///< 1 or kMaxCluster.
+    std::int32_t rank;          ///< In the cluster.
+    std::int32_t cluster;       ///< Among the launch's clusters.
     std::int32_t num_clusters;
   };
 
@@ -42,6 +44,8 @@ class ProductScheduler {
         rank_(place.rank),
         num_clusters_(place.num_clusters),
         ahead_(place.cluster) {
+    static_assert(kMaxCluster == 2);
+    if (num_experts > 0) first_row_ = value_of(expert_offsets[0]);
     enter(0);
   }
 
@@ -76,13 +80,16 @@ class ProductScheduler {
   }
   [[nodiscard]] SWITCHYARD_FN constexpr std::int32_t items() const { return groups_ * row_tiles_; }
 
+  /// Goes on to the next expert. Blocks pass many experts from item to item: no division but by
+  /// constants.
   SWITCHYARD_FN constexpr void enter(std::int32_t expert) {
     expert_ = expert;
     if (expert >= num_experts_) return;
-    first_row_ = value_of(offsets_[expert]);
+    first_row_ += num_rows_;
     num_rows_ = value_of(offsets_[expert + 1]) - first_row_;
-    const std::int32_t most = cluster_size_ * ProductShape::kMaxUnits;
-    groups_ = (units_of(num_rows_) + most - 1) / most;
+    const std::int32_t slices =
+        (units_of(num_rows_) + ProductShape::kMaxUnits - 1) / ProductShape::kMaxUnits;
+    groups_ = cluster_size_ == 1 ? slices : (slices + 1) / 2;
   }
 
   const PackedRow* offsets_;
