@@ -20,6 +20,7 @@ class Producer {
         view_(view),
         thread_(static_cast<int>(threadIdx.x) % ProductShape::kGroupThreads),
         depths_(static_cast<int>(view.tiles.width_tiles())),
+        expert_bytes_(view.tiles.expert_bytes()),
         by_chunks_(aligned16(view.rows) && has_few_chunks(view)),
         weight_policy_(l2_policy(launch.weights)),
         row_policy_(l2_policy(launch.rows)),
@@ -33,20 +34,22 @@ class Producer {
     bool more = scheduler.next(item);
     int requested = 0;  // stages whose weights are under way
     if (more) {
+      find_weights(item);
       requested = depths_ < ProductShape::kStages ? depths_ : ProductShape::kStages;
       if (thread_ == 0)
-        for (int depth = 0; depth < requested; ++depth) request_weights(item, depth, depth);
+        for (int depth = 0; depth < requested; ++depth) request_weights(depth, depth);
     }
     wait_for_predecessors();
     start_successors();
     for (; more; more = scheduler.next(item)) {
+      find_weights(item);
       find_rows(item);
       for (int depth = 0; depth < depths_; ++depth) {
         block_.empty(ring_.stage).wait(ring_.phase ^ 1U);
         if (requested > 0)
           --requested;
         else if (thread_ == 0)
-          request_weights(item, depth, ring_.stage);
+          request_weights(depth, ring_.stage);
         if (by_chunks_)
           copy_rows(item, depth);
         else
@@ -67,21 +70,27 @@ class Producer {
   [[nodiscard]] __device__ __forceinline__ int chunk() const { return thread_ % kChunks; }
   [[nodiscard]] __device__ __forceinline__ int line() const { return thread_ / kChunks; }
 
-  __device__ __forceinline__ void request_weights(const ProductItem& item, int depth, int stage) {
+  /// The item's tiles, one behind the other. Once per item: nothing of it is left to the thread
+  /// that requests stage after stage.
+  __device__ __forceinline__ void find_weights(const ProductItem& item) {
+    weights_ = static_cast<const std::byte*>(view_.weights) + item.expert * expert_bytes_ +
+               std::int64_t{item.row_tile} * depths_ * ProductShape::kWeightBytes;
+  }
+
+  /// By one thread. A block of a cluster brings its share for all.
+  __device__ __forceinline__ void request_weights(int depth, int stage) {
     const Barrier full = block_.full(stage);
     full.arrive_expecting(ProductShape::kWeightBytes);
-    const std::byte* const tile =
-        static_cast<const std::byte*>(view_.weights) +
-        view_.tiles.tile_offset(item.expert, item.row_tile, depth);
+    const std::byte* const tile = weights_ + std::int64_t{depth} * ProductShape::kWeightBytes;
     const std::uint32_t to = block_.weights(stage);
     if (block_.cluster_size == 1) {
       bulk_copy(to, tile, ProductShape::kWeightBytes, full, weight_policy_);
       return;
     }
-    const int share = ProductShape::kWeightBytes / block_.cluster_size;
-    const int offset = block_.rank * share;
-    bulk_multicast(to + offset, tile + offset, share, full,
-                   static_cast<std::uint16_t>((1 << block_.cluster_size) - 1), weight_policy_);
+    static_assert(ProductScheduler::kMaxCluster == 2);
+    constexpr int kShare = ProductShape::kWeightBytes / 2;
+    const int offset = block_.rank * kShare;
+    bulk_multicast(to + offset, tile + offset, kShare, full, 0b11, weight_policy_);
   }
 
   /// Whether a chunk of 16 bytes of any row has a number of 32 bits: rows of up to 64 GB.
@@ -156,6 +165,8 @@ class Producer {
   const ProductView& view_;
   int thread_;
   int depths_;
+  std::int64_t expert_bytes_;
+  const std::byte* weights_ = nullptr;  // of the item
   bool by_chunks_;  // rows are copied 16 bytes at a time
   std::uint64_t weight_policy_;
   std::uint64_t row_policy_;
