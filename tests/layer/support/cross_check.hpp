@@ -48,7 +48,7 @@ inline std::string disagreement(const CrossDraw& drawn, const Outcome& outcome,
   const std::vector<double> cpu_values = decode_all(cpu.output, dtype);
   for (std::size_t i = 0; i < drawn.output.size(); ++i) {
     const double bound = 2.0 * drawn.output[i].bound;
-    if (values[i] == cpu_values[i] || std::isinf(bound)) continue;  // infinite: it overflows
+    if (values[i] == cpu_values[i] || !std::isfinite(bound)) continue;  // it overflows: no bound
     const double error = std::abs(values[i] - cpu_values[i]);
     if (!(error <= bound))
       return "the output is off by " + std::to_string(error / bound) + " bounds";
