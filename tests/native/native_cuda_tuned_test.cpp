@@ -76,7 +76,8 @@ void check_random_layers() {
     Random random(9'400'000 + static_cast<std::uint64_t>(i));
     const bool wide = random.chance(0.1);
     const LayerBounds bounds{wide ? 700 : 140, wide ? 600 : 140, wide ? 4 : 48, true, true};
-    const CrossDraw drawn = draw_cross_check(random, bounds, random.chance(0.1) ? 400 : 40);
+    CrossDraw drawn = draw_cross_check(random, bounds, random.chance(0.1) ? 400 : 40);
+    if (i % 3 != 0) drawn.options.forward_path = ForwardPath::staged;  // few tokens too
     const RunOptions options{random.chance(0.8),
                              random.pick({Placement::slab, Placement::separate}),
                              kPoisons[static_cast<std::size_t>(i) % std::size(kPoisons)]};
@@ -101,6 +102,7 @@ void check_row_counts() {
       INFO(tokens << " tokens, " << experts << " experts");
       Random random(++seed);
       CrossDraw drawn;
+      drawn.options.forward_path = ForwardPath::staged;
       LayerConfig& config = drawn.layer.config;
       config.hidden_size = random.pick({8, 64, 136});
       config.intermediate_size = random.pick({8, 128, 200});
