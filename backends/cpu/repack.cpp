@@ -29,11 +29,20 @@ struct Places {
   bool zips_columns;  // column c and column c + columns / 2 are neighbours
 
   [[nodiscard]] std::int64_t of(std::int64_t k, std::int64_t c) const {
-    if (layout == WeightLayout::pair_tiles)
-      return k / 32 * 1024 + c / 16 * 512 + k % 32 / 2 * 32 + c % 16 * 2 + k % 2;
+    if (layout == WeightLayout::pair_tiles) return in_tiles(k, c);
     if (!zips_columns) return k * columns + c;
     const std::int64_t half = columns / 2;
     return k * columns + (c < half ? 2 * c : 2 * (c - half) + 1);
+  }
+
+ private:
+  /// A tile is 16 pairs along k, each of 16 columns.
+  [[nodiscard]] std::int64_t in_tiles(std::int64_t k, std::int64_t c) const {
+    constexpr std::int64_t kColumns = 16;
+    constexpr std::int64_t kWidth = 32;
+    const std::int64_t tile = k / kWidth * (columns / kColumns) + c / kColumns;
+    const std::int64_t pair = k % kWidth / 2 * kColumns + c % kColumns;
+    return tile * kColumns * kWidth + pair * 2 + k % 2;
   }
 };
 

@@ -15,7 +15,7 @@ namespace switchyard::cpu {
 namespace {
 #include "backends/cpu/tuned/pair_stages.hpp"
 #include "backends/cpu/tuned/simd_avx512.hpp"
-//
+// What follows needs the names above.
 #include "backends/cpu/tuned/amx_pairs.hpp"
 }  // namespace
 }  // namespace switchyard::cpu
