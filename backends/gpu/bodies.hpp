@@ -34,9 +34,9 @@ namespace switchyard::gpu {
 
 /// The options with their bodies chosen. Throws as GpuBackend does.
 [[nodiscard]] inline GpuOptions resolve(const GpuOptions& options) {
-  if (options.product_cluster < 0 || options.product_cluster > 2)
-    refuse("options.product_cluster is " + std::to_string(options.product_cluster) +
-           ", must be in [0, 2]");
+  if (options.product_cluster && *options.product_cluster != 1 && *options.product_cluster != 2)
+    refuse("options.product_cluster is " + std::to_string(*options.product_cluster) +
+           ", must be 1 or 2");
   GpuOptions resolved = options;
   resolved.bodies = choose_bodies(options.bodies);
   return resolved;

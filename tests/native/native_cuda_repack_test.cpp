@@ -72,10 +72,12 @@ void check_bodies() {
   expect_error([&] { CudaBackend{options}; }, ErrorCode::invalid_argument,
                "options.bodies is 2, must be an enumerator in [0, 1]");
   options.bodies = GpuBodies::portable;
-  options.product_cluster = 3;
-  expect_error([&] { CudaBackend{options}; }, ErrorCode::invalid_argument,
-               "options.product_cluster is 3, must be in [0, 2]");
-  options.product_cluster = 0;
+  for (const int wrong : {-1, 0, 3}) {
+    options.product_cluster = wrong;
+    expect_error([&] { CudaBackend{options}; }, ErrorCode::invalid_argument,
+                 "options.product_cluster is " + std::to_string(wrong) + ", must be 1 or 2");
+  }
+  options.product_cluster.reset();
   const ExpertMatrices matrices{8, 256, 64, true, DType::bf16, DType::bf16};
   CHECK(CudaBackend(options).layout_of(matrices) == WeightLayout::rows);
   const WeightLayout own = CudaBackend().layout_of(matrices);

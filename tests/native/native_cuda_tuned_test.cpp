@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <type_traits>
 
@@ -28,7 +29,8 @@ namespace {
 class ThreeBodies {
  public:
   /// GpuOptions::product_cluster of the tuned bodies.
-  explicit ThreeBodies(int product_cluster = 0) : tuned_{make_tuned(product_cluster)} {}
+  explicit ThreeBodies(std::optional<int> product_cluster = {})
+      : tuned_{make_tuned(product_cluster)} {}
 
   /// What is wrong, or nothing.
   std::string check(const CrossDraw& drawn, const RunOptions& options) {
@@ -55,7 +57,7 @@ class ThreeBodies {
     return run_call(session, layer, drawn.call, options);
   }
 
-  static std::unique_ptr<CudaBackend> make_tuned(int product_cluster) {
+  static std::unique_ptr<CudaBackend> make_tuned(std::optional<int> product_cluster) {
     GpuOptions options;
     options.product_cluster = product_cluster;
     return std::make_unique<CudaBackend>(options);

@@ -66,7 +66,7 @@ WeightLayout gpu::TunedBodies<CudaApi>::layout_of(const ExpertMatrices& matrices
 ProductLaunch gpu::TunedBodies<CudaApi>::plan_product(std::int64_t max_rows,
                                                       std::int64_t num_experts) const noexcept {
   ProductLaunch launch = kernels::sm90::choose_product(max_rows, num_experts);
-  if (product_cluster_ != 0) launch.cluster = product_cluster_;
+  launch.cluster = product_cluster_.value_or(launch.cluster);
   if (num_clusters_ == 0) launch.cluster = 1;
   return launch;
 }

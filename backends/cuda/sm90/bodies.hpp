@@ -2,6 +2,8 @@
 // The bodies that CUDA has for devices of compute capability 9.0.
 #pragma once
 
+#include <optional>
+
 #include "backends/cuda/sm90/fused_layer.hpp"
 #include "backends/gpu/tuned_bodies.hpp"
 #include "kernels/combine/params.hpp"
@@ -57,10 +59,10 @@ class gpu::TunedBodies<CudaApi> {
   void launch_product(CudaApi::NativeStream stream, const void* kernel, const Params& params) const;
 
   int device_;
-  bool fits_device_;      ///< Compute capability 9.0, and not hidden by an option.
-  int product_cluster_;   ///< GpuOptions::product_cluster
-  int num_blocks_;        ///< Of a product: one per multiprocessor.
-  int num_clusters_ = 0;  ///< Of two blocks of a product that run at the same time.
+  bool fits_device_;                    ///< Compute capability 9.0, and not hidden by an option.
+  std::optional<int> product_cluster_;  ///< GpuOptions::product_cluster
+  int num_blocks_;                      ///< Of a product: one per multiprocessor.
+  int num_clusters_ = 0;                ///< Of two blocks of a product that run at the same time.
 };
 
 }  // namespace switchyard

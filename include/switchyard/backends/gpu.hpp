@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -49,8 +50,8 @@ struct GpuOptions {
   /// GpuBodies, first.
   GpuBodies bodies = GpuBodies::automatic;
   /// Blocks that share what they read of the weights in a matrix product, 1 or 2, where tuned
-  /// bodies run it; 0: by a table of the rows per expert. For experiments.
-  int product_cluster = 0;
+  /// bodies run it. Unset: by a table of the rows per expert. For experiments.
+  std::optional<int> product_cluster = {};
 };
 
 /// The vendor's runtime, under the names that GpuBackend calls. Api names the vendor and its
