@@ -17,7 +17,7 @@ namespace switchyard::kernels::sm90 {
 struct GridCounters {
   std::uint32_t unit_tickets;   // drawn
   std::uint32_t units_done;     // of gate_up
-  std::uint32_t strip_tickets;  // of down, drawn
+  std::uint32_t strip_tickets;  // of down, beyond one per block, drawn
   std::uint32_t unused;
 };
 static_assert(sizeof(GridCounters) == kNumStageCounters * sizeof(std::int32_t));

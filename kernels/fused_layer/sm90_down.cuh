@@ -190,7 +190,7 @@ __device__ __forceinline__ void down_phase(const DownWork& work, WeightStream& s
   const StreamMemory& memory = stream_memory();
   const int items = memory.strip_items;
   if (items == 0) {  // no rows: nothing is drawn
-    for (int strip = static_cast<int>(blockIdx.x); strip < memory.down.strips;
+    for (int strip = static_cast<int>(blockIdx.x); strip < memory.down_strips;
          strip += static_cast<int>(gridDim.x))
       combine_strip<Element>(work, strip);
     return;

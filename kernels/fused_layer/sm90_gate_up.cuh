@@ -132,15 +132,15 @@ __device__ __forceinline__ void gate_up_group(GateUpWork& work, WeightStream& st
   const int g = lane >> 2, t = lane & 3;
   const int first_row = work.plan.group_row[group];
   const int num_rows = work.plan.group_row[group + 1] - first_row;
-  const StreamCursor& cursor = stream_memory().cursors[stream.warp()];
-  const int pieces = cursor.num_pieces;
+  const WarpPieces own = stream.gate_up_pieces();
+  const int pieces = own.count;
   uint4 x[kStages][kTiles][4];
 #pragma unroll
   for (int j = 0; j < kTiles; ++j) {
     const bool live = j * 8 + g < num_rows;
     const std::int64_t token = live ? work.plan.row_token[first_row + j * 8 + g] : 0;
     const auto* const row = static_cast<const std::uint16_t*>(work.params.hidden_states) +
-                            token * work.params.hidden_size + cursor.first_piece * kTileWidth +
+                            token * work.params.hidden_size + own.first * kTileWidth +
                             t * 16;
 #pragma unroll
     for (int i = 0; i < kStages; ++i)
@@ -192,7 +192,7 @@ __device__ __forceinline__ void gate_up_strips(GateUpWork& work, WeightStream& s
 template <class Element, int kStages, int kMaxTiles>
 __device__ __forceinline__ int gate_up_phase(GateUpWork& work, WeightStream& stream) {
   const StreamMemory& memory = stream_memory();
-  const int strips = memory.gate_up.strips;
+  const int strips = static_cast<int>(memory.gate_up_strips.value);
   int num_done = 0;
   UnitRange units{0, 0};
 #pragma unroll 1
@@ -203,7 +203,7 @@ __device__ __forceinline__ int gate_up_phase(GateUpWork& work, WeightStream& str
       units = units_of(memory.units, ticket);
       num_done += units.last - units.first;
     }
-    const int group = memory.strips.divide(units.first);
+    const int group = memory.gate_up_strips.divide(units.first);
     const int first = units.first - group * strips;
     const int last = min(first + units.last - units.first, strips);
     units.first += last - first;

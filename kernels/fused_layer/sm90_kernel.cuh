@@ -27,15 +27,16 @@
 
 namespace switchyard::kernels::sm90 {
 
+[[nodiscard]] __device__ inline WeightStack stack_of(const void* data, int rows, int width) {
+  const int pieces = (width + kTileWidth - 1) / kTileWidth;
+  return {static_cast<const char*>(data), (rows + kTileRows - 1) / kTileRows * pieces, pieces};
+}
 [[nodiscard]] __device__ inline WeightStack gate_up_stack(const GateUpParams& params) {
-  const int rows = params.intermediate_size * (has_gate(params) ? 2 : 1);
-  return {static_cast<const char*>(params.gate_up), (rows + kTileRows - 1) / kTileRows,
-          (params.hidden_size + kTileWidth - 1) / kTileWidth, rows / kStripRows};
+  return stack_of(params.gate_up, params.intermediate_size * (has_gate(params) ? 2 : 1),
+                  params.hidden_size);
 }
 [[nodiscard]] __device__ inline WeightStack down_stack(const DownParams& params) {
-  return {static_cast<const char*>(params.down), (params.hidden_size + kTileRows - 1) / kTileRows,
-          (params.intermediate_size + kTileWidth - 1) / kTileWidth,
-          params.hidden_size / kStripRows};
+  return stack_of(params.down, params.hidden_size, params.intermediate_size);
 }
 
 /// Adds the block's units to those done and waits for the others': what all of them wrote is
@@ -60,23 +61,22 @@ __global__ void __launch_bounds__(kFusedThreads, 1)
   float* const work = reinterpret_cast<float*>(memory + FusedMemory::kWork);
   GridCounters& counters = *arguments.counters;
 
-  make_cursors(streams, gate_up_stack(arguments.gate_up), down_stack(arguments.down),
-               arguments.tuning);
-  WeightStream stream(arguments.tuning.ring);
+  const WeightStack gate_up_weights = gate_up_stack(arguments.gate_up);
+  prepare_streams(streams, gate_up_weights, down_stack(arguments.down),
+                  arguments.down.hidden_size / kStripRows, arguments.tuning);
+  WeightStream stream(arguments.tuning.ring, gate_up_weights.pieces);
   wait_for_predecessors();
   start_successors();
 
-  FirstTickets first{};
-  if (threadIdx.x == 0)
-    first = {atomicAdd(&counters.unit_tickets, 1U), atomicAdd(&counters.strip_tickets, 1U)};
-  make_plan<8 * kTiles>(plan, arguments);
+  std::uint32_t first_unit = 0, second_strip = 0;
   if (threadIdx.x == 0) {
-    streams.unit_tickets = &counters.unit_tickets;
-    streams.strip_tickets = &counters.strip_tickets;
-    share_work(streams, first);
+    first_unit = draw_ticket(&counters.unit_tickets, 0);
+    second_strip = draw_ticket(&counters.strip_tickets, 0);
   }
+  make_plan<8 * kTiles>(plan, arguments);
+  if (threadIdx.x == 0) share_work(streams, counters, second_strip);
   __syncthreads();
-  stream.fill();
+  stream.fill(first_unit);
 
   GateUpWork gate_up{arguments.gate_up, plan, work};
   const int num_done = gate_up_phase<Element, kStages, kTiles>(gate_up, stream);

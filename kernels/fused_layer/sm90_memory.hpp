@@ -28,63 +28,56 @@ struct alignas(16) SharedPlan {
 };
 
 /// A stack of expert matrices in swizzled_tiles.
-struct WeightStack {
+struct alignas(16) WeightStack {
   const char* data;
-  std::int32_t row_tiles;  // of one expert
-  std::int32_t pieces;     // along a row
-  std::int32_t strips;     // of one expert that hold rows
+  std::int32_t expert_tiles;  // of one expert
+  std::int32_t pieces;        // along a row: tiles that lie together
 };
 
 /// How the grid shares the units of gate_up. A unit is a strip of a group's expert: unit / strips
 /// is the group. The first `dealt` tickets are worth `share` units each, those behind them `size`.
-struct UnitShare {
+struct alignas(16) UnitShare {
   std::int32_t num_units;
   std::int32_t dealt;
   std::int32_t share;
   std::int32_t size;
 };
 
-/// Tickets that a block has drawn, each posted as (its number in the block % 128) << 24 | ticket.
-inline constexpr int kNoMoreTickets = 0xffffff;
-inline constexpr int kUnitPosts = 16;
-/// More than strips that the warps' streams can be ahead of the math.
-inline constexpr int kStripPosts = 64;
-static_assert(kFusedWarps * (kMaxRing + 2) < kStripPosts);
+/// Tickets that a block has drawn: number i is at i % kSize, once the barrier beside it has
+/// completed a phase for it.
+template <int kCount>
+struct alignas(8) TicketPosts {
+  static constexpr int kSize = kCount;
+
+  std::uint64_t posted[kCount];  // mbarriers
+  std::int32_t tickets[kCount];
+};
+/// A slot is taken again no sooner than all warps have read it: more than units, and strips, that
+/// the warps' streams can be ahead of the math.
+using UnitPosts = TicketPosts<16>;
+using StripPosts = TicketPosts<64>;
+static_assert(kMaxRing + 2 < UnitPosts::kSize);
+static_assert(kFusedWarps * (kMaxRing + 2) < StripPosts::kSize);
 /// Items of down that a warp has drawn and not done: no more than stages in its ring, and one.
 inline constexpr int kItemQueue = 8;
 static_assert(kItemQueue > kMaxRing);
 
-/// Where a warp's stream is.
-struct StreamCursor {
-  std::int32_t first_piece;  // the warp's share of a strip of gate_up
-  std::int32_t num_pieces;
-  std::int32_t units_left;  // of the ticket; the next one:
-  std::int32_t group;
-  std::int32_t strip;
-  std::int32_t drawn;  // tickets that this stream has seen
-  bool in_down;
-  bool exhausted;
-  std::int32_t strips;     // of down, that this stream has seen
-  std::int32_t strip_end;  // where the items of the last of them end
-  std::int32_t num_items;  // drawn so far
-  std::int32_t items[kItemQueue];
-};
-
-/// What the streams of a block share.
+/// What the streams of a block share, and the items of down that each warp is to do.
 struct alignas(16) StreamMemory {
   WeightStack gate_up;
   WeightStack down;
-  std::uint32_t* unit_tickets;  // the grid's counters
-  std::uint32_t* strip_tickets;
-  Divisor strips;  // of gate_up
-  Divisor down_split;
   UnitShare units;
-  std::uint32_t pending;     // the next unit ticket, drawn ahead
+  Divisor gate_up_strips;  // of one expert
+  Divisor down_split;
+  std::uint32_t* unit_tickets;   // the grid's counters
+  std::uint32_t* strip_tickets;  // of strips beyond one per block
+  std::int32_t num_unit_tickets;
+  std::int32_t down_strips;
   std::int32_t strip_items;  // items of one strip of down
   std::int32_t items_drawn;
-  std::int32_t unit_posts[kUnitPosts];
-  std::int32_t strip_posts[kStripPosts];
-  StreamCursor cursors[kFusedWarps];
+  UnitPosts unit_posts;
+  StripPosts strip_posts;
+  std::int32_t items[kFusedWarps][kItemQueue];  // item number i of a warp is at i % kItemQueue
 };
 
 /// Shared memory of a block, in bytes from its start.

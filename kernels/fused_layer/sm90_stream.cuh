@@ -26,7 +26,8 @@ namespace switchyard::kernels::sm90 {
 
 class WeightStream {
  public:
-  __device__ explicit WeightStream(int ring) : ring_(ring) {
+  /// gate_up_pieces: along a row of gate_up.
+  __device__ WeightStream(int ring, int gate_up_pieces) : ring_(ring) {
     extern __shared__ __align__(1024) char memory[];
     lane_ = static_cast<int>(threadIdx.x & 31U);
     warp_ = __shfl_sync(~0U, static_cast<int>(threadIdx.x >> 5U), 0);
@@ -35,6 +36,7 @@ class WeightStream {
     const int g = lane_ >> 2, t = lane_ & 3;
     chunk0_ = g * 128 + ((2 * t) ^ g) * 16;
     chunk1_ = g * 128 + ((2 * t + 1) ^ g) * 16;
+    own_ = pieces_of(warp_, gate_up_pieces);
     policy_ = l2_policy(L2Keep::evict_first);
     if (lane_ < ring_) Barrier{full_ + lane_ * 8}.init(1);
     fence_barrier_init();
@@ -42,10 +44,13 @@ class WeightStream {
   }
 
   [[nodiscard]] __device__ int warp() const { return warp_; }
+  /// What the warp reads of every strip of gate_up.
+  [[nodiscard]] __device__ WarpPieces gate_up_pieces() const { return own_; }
 
-  /// Fills the ring.
-  __device__ void fill() {
+  /// Fills the ring. `pending`: of thread 0, the block's first unit ticket.
+  __device__ void fill(std::uint32_t pending) {
     if (lane_ != 0) return;
+    pending_ = pending;
 #pragma unroll 1
     for (int i = 0; i < ring_; ++i) issue();
   }
@@ -73,7 +78,11 @@ class WeightStream {
  private:
   /// Starts the copy of the next stage, if there is one, into the slot that every lane has read.
   __device__ __forceinline__ void issue() {
-    if (run_.pieces == 0) run_ = next_run(warp_);
+    if (run_.pieces == 0) {
+      run_ = next_run(run_.place, warp_, own_, pending_);
+      if (run_.posted_ticket)
+        pending_ = draw_ticket(stream_memory().unit_tickets, run_.place.tickets);
+    }
     if (run_.pieces > 0) {
       const std::uint32_t slot = slots_ + put_ * kStageBytes;
       const Barrier barrier{full_ + put_ * 8};
@@ -94,13 +103,15 @@ class WeightStream {
   std::uint32_t full_;
   std::uint32_t chunk0_;  // this lane's offsets in a piece
   std::uint32_t chunk1_;
+  WarpPieces own_;
   int lane_;
   int warp_;
   int get_ = 0;
   std::uint32_t parity_ = 0;
   // Of lane 0:
   int put_ = 0;
-  Run run_{nullptr, 0};
+  Run run_{};
+  std::uint32_t pending_ = 0;  // of warp 0: the block's next unit ticket
 };
 
 }  // namespace switchyard::kernels::sm90
