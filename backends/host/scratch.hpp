@@ -23,7 +23,7 @@ class Scratch {
     std::swap(memory_, other.memory_);
     return *this;
   }
-  ~Scratch() { free_bytes(memory_); }
+  ~Scratch() { free_bytes(memory_, kScratchBytes); }
 
   [[nodiscard]] std::span<std::byte> span() const noexcept { return {memory_, kScratchBytes}; }
 

@@ -53,7 +53,7 @@ TEMPLATE_LIST_TEST_CASE("a backend names itself and its devices", "[backend]", B
 TEMPLATE_LIST_TEST_CASE("allocate gives distinct memory of the size asked for", "[backend]",
                         Backends) {
   Session<TestType> session;
-  for (const std::size_t count : {0, 1, 3, 64, 1000, 65537}) {
+  for (const std::size_t count : {0, 1, 3, 64, 1000, 65537, 2'500'000}) {
     auto a = session.backend.template allocate<std::uint32_t>(count);
     auto b = session.backend.template allocate<std::uint32_t>(count);
     REQUIRE(a.size() == count);

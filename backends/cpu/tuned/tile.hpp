@@ -18,11 +18,14 @@ inline constexpr std::int64_t kRowStride = Depth + 16;
 /// Bytes between what is read and what is fetched ahead.
 inline constexpr std::uintptr_t kPrefetchBytes = 2048;
 
+/// The cache that what is fetched comes to, as __builtin_prefetch counts.
+enum class FetchTo : int { second_level = 2, first_level = 3 };
+
 /// Asks for `Bytes` bytes. An address, not a pointer: it may lie beyond the matrix.
-template <std::uintptr_t Bytes>
+template <std::uintptr_t Bytes, FetchTo To = FetchTo::first_level>
 SWITCHYARD_INLINE void fetch(std::uintptr_t address) {
-  for (std::uintptr_t line = 0; line < Bytes; line += 64)
-    __builtin_prefetch(reinterpret_cast<const void*>(address + line));
+  __builtin_prefetch(reinterpret_cast<const void*>(address), 0, static_cast<int>(To));
+  if constexpr (Bytes > 64) fetch<Bytes - 64, To>(address + 64);
 }
 
 /// Asks for what one k of a panel takes, kPrefetchBytes further.

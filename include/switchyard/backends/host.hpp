@@ -24,9 +24,10 @@ class EventState;
 class ThreadPool;
 struct Command;
 
-/// Memory of an allocation, aligned to 64 bytes. Throws Error{out_of_memory}.
+/// Memory of an allocation, aligned to 64 bytes at least. Throws Error{out_of_memory}.
 [[nodiscard]] SWITCHYARD_API void* allocate_bytes(std::size_t bytes);
-SWITCHYARD_API void free_bytes(void* memory) noexcept;
+/// `bytes`: as it was allocated.
+SWITCHYARD_API void free_bytes(void* memory, std::size_t bytes) noexcept;
 }  // namespace host
 
 /// Threads of the caller's that run tasks. Called by the streams of a backend, one at a time.
@@ -70,7 +71,7 @@ class SWITCHYARD_API HostSubstrate {
       std::swap(size_, other.size_);
       return *this;
     }
-    ~Buffer() { host::free_bytes(data_); }
+    ~Buffer() { host::free_bytes(data_, size_ * sizeof(T)); }
 
     [[nodiscard]] DeviceSpan<T> span() const noexcept { return {data_, size_}; }
     [[nodiscard]] std::size_t size() const noexcept { return size_; }
