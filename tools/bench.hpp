@@ -51,9 +51,9 @@ struct BenchCell {
   std::int64_t num_tokens = 0;
   std::int32_t block_size = 0;
   ForwardPath path = ForwardPath::staged;
-  std::int64_t launches = 0;        ///< Stages launched by a call.
-  int graph_layers = 0;             ///< Calls in a row in a graph; 0: one by one.
-  int input_sets = 1;               ///< Logits and hidden states that take turns.
+  std::int64_t launches = 0;  ///< Of a call: the device's where they are counted, else stages.
+  int graph_layers = 0;       ///< Calls in a row in a graph; 0: one by one.
+  int input_sets = 1;         ///< Logits and hidden states that take turns.
   std::int64_t active_experts = 0;  ///< Distinct experts with at least one row, the inputs' mean.
   int weight_sets = 0;              ///< Copies of the weights that take turns.
   bool cold = false;                ///< Whether a turn exceeds the last-level cache four times.

@@ -106,7 +106,8 @@ std::string to_markdown(const BenchRequest& request, const BenchResult& result) 
       "ceilings: {}/s, {}; floor = max(bytes / bandwidth, FLOP / peak); us: median (p10-p90){}\n\n",
       bytes_text(result.ceilings.bytes_per_second),
       result.ceilings.flops_per_second > 0.0
-          ? fmt::format("{:.1f} GFLOP/s of f32", result.ceilings.flops_per_second * kGiga)
+          ? fmt::format("{:.1f} GFLOP/s of {}", result.ceilings.flops_per_second * kGiga,
+                        result.host_threads > 0 ? "f32" : "16-bit matrices")
           : std::string("operations unknown"),
       result.cells.empty() || result.cells.front().graph_layers == 0
           ? std::string()

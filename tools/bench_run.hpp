@@ -15,6 +15,7 @@
 #include "backends.hpp"
 #include "bench.hpp"
 #include "bench_timer.hpp"
+#include "device_ceilings.hpp"
 #include "elements.hpp"
 #include "host_plan.hpp"
 #include "machine.hpp"
@@ -26,30 +27,14 @@
 
 namespace switchyard::tools {
 
-/// The ceilings of a backend's device: measured by host code where host threads run the stages,
-/// else the bandwidth of a copy (reads and writes counted), with unknown operations.
+/// The ceilings of a backend's device: measured by host code where host threads run the stages.
 template <Backend B>
 [[nodiscard]] Ceilings measure_ceilings(B& backend) {
   if constexpr (kRunsOnHost<B>) {
     const int threads = host_threads(backend);
     return {measure_read_bandwidth(threads), measure_peak_flops(threads)};
   } else {
-    constexpr std::size_t kBytes = std::size_t{1} << 30U;
-    auto stream = backend.make_stream();
-    auto from = backend.template allocate<std::byte>(kBytes);
-    auto to = backend.template allocate<std::byte>(kBytes);
-    auto start = backend.make_event();
-    auto stop = backend.make_event();
-    backend.fill(stream, from.span(), std::byte{1});
-    double best = 0.0;
-    for (int pass = 0; pass < 6; ++pass) {
-      backend.record(stream, start);
-      backend.copy(stream, to.span(), DeviceSpan<const std::byte>(from.span()));
-      backend.record(stream, stop);
-      backend.synchronize(stream);
-      best = std::max(best, 2e6 * static_cast<double>(kBytes) / backend.elapsed_us(start, stop));
-    }
-    return {best, 0.0};
+    return {measure_device_reads(backend), measure_device_flops(backend)};
   }
 }
 
@@ -264,6 +249,7 @@ class BenchRun {
       cell.graph_layers = std::max(request_.graph_layers.value_or(kGraphLayers), cell.weight_sets);
     time_calls(calls, cell);
     time_stages(first, cell);
+    cell.launches = count_launches(first);
     return cell;
   }
 
@@ -312,9 +298,7 @@ class BenchRun {
     CallTimer<P>::repeat(budget, [&](std::size_t i) {
       backend_.start_profile();
       forward((i + 1) % sets, call);
-      const std::vector<LaunchTime> launches = backend_.finish_profile(stream_);
-      cell.launches = static_cast<std::int64_t>(launches.size());
-      const std::vector<LaunchTime> stages = by_stage(launches);
+      const std::vector<LaunchTime> stages = by_stage(backend_.finish_profile(stream_));
       samples.resize(stages.size());
       names.resize(stages.size());
       for (std::size_t s = 0; s < stages.size(); ++s) {
@@ -325,6 +309,17 @@ class BenchRun {
     for (std::size_t s = 0; s < names.size(); ++s) {
       cell.stage_us.emplace_back(names[s], summarize(std::move(samples[s])));
     }
+  }
+
+  /// Launches of the device's, where the backend counts them; else stages.
+  [[nodiscard]] std::int64_t count_launches(const Call& call) {
+    if constexpr (CountingBackend<P>) {
+      if (pass_bundle())
+        return backend_.num_nodes(backend_.capture(stream_, [&] { forward(0, call); }));
+    }
+    backend_.start_profile();
+    forward(0, call);
+    return static_cast<std::int64_t>(backend_.finish_profile(stream_).size());
   }
 
   const BenchRequest& request_;

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <cstdint>
 #include <span>
 #include <string>
 #include <string_view>
@@ -13,6 +14,7 @@
 #include "switchyard/backend.hpp"
 #include "switchyard/expert_matrices.hpp"
 #include "switchyard/forward_path.hpp"
+#include "switchyard/probing.hpp"
 
 namespace switchyard::tools {
 
@@ -146,6 +148,9 @@ class ProfilingBackend {
     return inner_.capture(stream, std::forward<Enqueue>(enqueue));
   }
   void replay(Stream& stream, const Graph& graph) { inner_.replay(stream, graph); }
+  [[nodiscard]] std::int64_t num_nodes(const Graph& graph) const requires CountingBackend<Inner> {
+    return std::as_const(inner_).num_nodes(graph);
+  }
 
  private:
   struct Mark {

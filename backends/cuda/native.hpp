@@ -61,6 +61,7 @@ struct gpu::Native<CudaApi> {
   static constexpr auto kGraphAddEventWaitNode = &cudaGraphAddEventWaitNode;
   static constexpr auto kGraphDestroy = &cudaGraphDestroy;
   static constexpr auto kGraphExecDestroy = &cudaGraphExecDestroy;
+  static constexpr auto kGraphGetNodes = &cudaGraphGetNodes;
   static constexpr auto kGraphLaunch = &cudaGraphLaunch;
 
   /// The kernels wait for their predecessors themselves (backends/cuda/wave_ops.hpp), so that where

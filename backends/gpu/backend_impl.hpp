@@ -15,6 +15,7 @@
 #include "kernels/gate/simt.hpp"
 #include "kernels/gate_up/simt.hpp"
 #include "kernels/plan/simt.hpp"
+#include "kernels/probe/simt.hpp"
 #include "kernels/route/simt.hpp"
 #include "kernels/route_plan/simt.hpp"
 #include "switchyard/backends/gpu.hpp"
@@ -166,20 +167,39 @@ template <class Api>
 template <class Stage>
 void GpuBackend<Api>::launch(Stream& stream, const LaunchConfig& /*config*/,
                              const typename Stage::Params& params) {
-  using Params = typename Stage::Params;
   if constexpr (std::is_same_v<Stage, kernels::FusedLayer>) {
     launch_fused_layer(stream, params);
   } else {
-    if (tuned_->launch(stream.native_, params)) return;
-    kernels::simt::launch_all(
-        params, info_.wave_size,
-        [&]<class Body>(const kernels::simt::LaunchShape& shape, Params block) {
-          if (shape.num_blocks == 0) return;
-          Runtime::launch(info_.index, stream.native_, gpu::kernel_for<Api, Body>(info_.wave_size),
-                          static_cast<unsigned>(shape.num_blocks),
-                          static_cast<unsigned>(shape.num_threads), shape.shared_bytes, &block);
-        });
+    if (!tuned_->launch(stream.native_, params)) launch_portable(stream, params);
   }
+}
+
+template <class Api>
+template <class Params>
+void GpuBackend<Api>::launch_portable(Stream& stream, const Params& params) {
+  kernels::simt::launch_all(
+      params, info_.wave_size,
+      [&]<class Body>(const kernels::simt::LaunchShape& shape, Params block) {
+        if (shape.num_blocks == 0) return;
+        Runtime::launch(info_.index, stream.native_, gpu::kernel_for<Api, Body>(info_.wave_size),
+                        static_cast<unsigned>(shape.num_blocks),
+                        static_cast<unsigned>(shape.num_threads), shape.shared_bytes, &block);
+      });
+}
+
+template <class Api>
+void GpuBackend<Api>::probe_reads(Stream& stream, DeviceSpan<const std::byte> from,
+                                  DeviceSpan<std::byte> sink) {
+  gpu::check_probe(from, sink);
+  launch_portable(
+      stream, kernels::ProbeReadsParams{from.data(), reinterpret_cast<std::uint32_t*>(sink.data()),
+                                        static_cast<std::int64_t>(from.size() / 16)});
+}
+
+template <class Api>
+double GpuBackend<Api>::probe_products(Stream& stream, DeviceSpan<std::byte> sink) {
+  gpu::check_probe({}, sink);
+  return tuned_->probe_products(stream.native_, sink);
 }
 
 template <class Api>

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 
 #include "backends/gpu/runtime_impl.hpp"
 
@@ -80,6 +81,14 @@ template <class Api>
 void GpuRuntime<Api>::destroy_graph(int device, NativeGraph graph) noexcept {
   const gpu::DeviceScope<Api> scope(device);
   static_cast<void>(gpu::Native<Api>::kGraphDestroy(graph));
+}
+
+template <class Api>
+std::int64_t GpuRuntime<Api>::num_nodes(int device, NativeGraph graph) {
+  const gpu::DeviceScope<Api> scope(device);
+  std::size_t count = 0;
+  gpu::check<Api>(gpu::Native<Api>::kGraphGetNodes(graph, nullptr, &count), "GraphGetNodes");
+  return static_cast<std::int64_t>(count);
 }
 
 template <class Api>

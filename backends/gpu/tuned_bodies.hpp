@@ -20,6 +20,7 @@ namespace switchyard::gpu {
 ///   runs_fused_layer(call)      whether they run a call as one stage
 ///   prefers_fused_layer(call)   whether that is how it is fastest
 ///   launch_fused_layer(stream, params)   whether what follows its plan was enqueued
+///   probe_products(stream, sink)   as ProbingBackend's
 template <class Api>
 class TunedBodies {
  public:
@@ -45,6 +46,10 @@ class TunedBodies {
       typename Api::NativeStream /*stream*/,
       const kernels::FusedLayerParams& /*params*/) const noexcept {
     return false;
+  }
+  [[nodiscard]] double probe_products(typename Api::NativeStream /*stream*/,
+                                      DeviceSpan<std::byte> /*sink*/) const noexcept {
+    return 0.0;
   }
   template <class Params>
   [[nodiscard]] bool launch(typename Api::NativeStream /*stream*/,

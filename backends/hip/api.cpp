@@ -58,6 +58,7 @@ struct gpu::Native<HipApi> {
   static constexpr auto kGraphAddEventWaitNode = &hipGraphAddEventWaitNode;
   static constexpr auto kGraphDestroy = &hipGraphDestroy;
   static constexpr auto kGraphExecDestroy = &hipGraphExecDestroy;
+  static constexpr auto kGraphGetNodes = &hipGraphGetNodes;
   static constexpr auto kGraphLaunch = &hipGraphLaunch;
 
   static Status launch(int /*device*/, const void* kernel, unsigned num_blocks,

@@ -6,6 +6,7 @@
 
 #include "backends/cuda/sm90/kernels.hpp"
 #include "backends/cuda/sm90/launch.hpp"
+#include "kernels/probe/sm90.hpp"
 #include "kernels/sm90/product/selection.hpp"
 #include "kernels/sm90/product/view.hpp"
 
@@ -131,6 +132,19 @@ bool gpu::TunedBodies<CudaApi>::launch(cudaStream_t stream,
        static_cast<unsigned>(threads)},
       arguments);
   return true;
+}
+
+double gpu::TunedBodies<CudaApi>::probe_products(cudaStream_t stream,
+                                                 DeviceSpan<std::byte> sink) const {
+  using kernels::sm90::ProductProbe;
+  if (!fits_device_) return 0.0;
+  void* to = sink.data();
+  std::array<void*, 1> arguments{&to};
+  sm90::launch_dependent(
+      device_, stream, sm90::probe_products_kernel(),
+      {static_cast<unsigned>(num_blocks_), ProductProbe::kThreads, ProductProbe::kSharedBytes},
+      arguments);
+  return ProductProbe::kOperations * num_blocks_;
 }
 
 }  // namespace switchyard

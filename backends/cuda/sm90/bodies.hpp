@@ -44,6 +44,9 @@ class gpu::TunedBodies<CudaApi> {
     return sm90::launch_fused_layer(device_, num_blocks_, stream, params);
   }
 
+  [[nodiscard]] double probe_products(CudaApi::NativeStream stream,
+                                      DeviceSpan<std::byte> sink) const;
+
   /// Stages that have a portable body alone.
   template <class Params>
   [[nodiscard]] bool launch(CudaApi::NativeStream /*stream*/,

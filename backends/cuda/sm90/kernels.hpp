@@ -12,5 +12,6 @@ namespace switchyard::sm90 {
 [[nodiscard]] const void* down_kernel_f16() noexcept;
 [[nodiscard]] const void* combine_kernel_bf16() noexcept;
 [[nodiscard]] const void* combine_kernel_f16() noexcept;
+[[nodiscard]] const void* probe_products_kernel() noexcept;
 
 }  // namespace switchyard::sm90

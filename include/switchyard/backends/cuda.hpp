@@ -7,6 +7,7 @@
 
 #include "switchyard/backends/gpu.hpp"
 #include "switchyard/export.hpp"
+#include "switchyard/probing.hpp"
 
 struct CUstream_st;
 struct CUevent_st;
@@ -33,5 +34,7 @@ static_assert(Backend<CudaBackend>);
 static_assert(FusingBackend<CudaBackend>);
 static_assert(RepackingBackend<CudaBackend>);
 static_assert(DescribingBackend<CudaBackend>);
+static_assert(ProbingBackend<CudaBackend>);
+static_assert(CountingBackend<CudaBackend>);
 
 }  // namespace switchyard

@@ -104,6 +104,7 @@ struct SWITCHYARD_API GpuRuntime {
   static void abandon_capture(int device, NativeStream stream) noexcept;
   [[nodiscard]] static NativeGraph end_capture(int device, NativeStream stream);
   static void destroy_graph(int device, NativeGraph graph) noexcept;
+  [[nodiscard]] static std::int64_t num_nodes(int device, NativeGraph graph);
   [[nodiscard]] static NativeGraphExec instantiate(int device, NativeGraph graph);
   static void destroy_executable(int device, NativeGraphExec executable) noexcept;
   static void replay(int device, NativeStream stream, NativeGraphExec executable);
@@ -270,6 +271,10 @@ class SWITCHYARD_API GpuBackend {
   template <class Stage>
   void launch(Stream& stream, const LaunchConfig& config, const typename Stage::Params& params);
 
+  /// ProbingBackend's. Products where tuned bodies run.
+  void probe_reads(Stream& stream, DeviceSpan<const std::byte> from, DeviceSpan<std::byte> sink);
+  [[nodiscard]] double probe_products(Stream& stream, DeviceSpan<std::byte> sink);
+
   void record(Stream& stream, Event& event);
   void wait(Stream& stream, const Event& event);
   [[nodiscard]] double elapsed_us(const Event& start, const Event& stop) const;
@@ -291,8 +296,13 @@ class SWITCHYARD_API GpuBackend {
     return Graph(Runtime::end_capture(info_.index, stream.native_), info_.index);
   }
   void replay(Stream& stream, const Graph& graph);
+  [[nodiscard]] std::int64_t num_nodes(const Graph& graph) const {
+    return Runtime::num_nodes(info_.index, graph.definition_.native_);
+  }
 
  private:
+  template <class Params>
+  void launch_portable(Stream& stream, const Params& params);
   void launch_fused_layer(Stream& stream, const kernels::FusedLayerParams& params);
 
   DeviceInfo info_;

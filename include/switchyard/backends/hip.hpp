@@ -7,6 +7,7 @@
 
 #include "switchyard/backends/gpu.hpp"
 #include "switchyard/export.hpp"
+#include "switchyard/probing.hpp"
 
 struct ihipStream_t;
 struct ihipEvent_t;
@@ -30,5 +31,7 @@ using HipBackend = GpuBackend<HipApi>;
 
 static_assert(FusingBackend<HipBackend>);
 static_assert(Backend<HipBackend>);
+static_assert(ProbingBackend<HipBackend>);
+static_assert(CountingBackend<HipBackend>);
 
 }  // namespace switchyard

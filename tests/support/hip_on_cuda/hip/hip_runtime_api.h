@@ -209,6 +209,10 @@ inline hipError_t hipGraphAddEventWaitNode(hipGraphNode_t* node, hipGraph_t grap
                                      num_dependencies, hip_on_cuda::cuda(event));
   });
 }
+inline hipError_t hipGraphGetNodes(hipGraph_t graph, hipGraphNode_t* nodes, std::size_t* count) {
+  return cudaGraphGetNodes(hip_on_cuda::cuda(graph), reinterpret_cast<cudaGraphNode_t*>(nodes),
+                           count);
+}
 inline hipError_t hipGraphDestroy(hipGraph_t graph) {
   return cudaGraphDestroy(hip_on_cuda::cuda(graph));
 }
