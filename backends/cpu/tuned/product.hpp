@@ -6,6 +6,7 @@
 
 #include "backends/cpu/tuned/dot_tile.hpp"
 #include "backends/cpu/tuned/rows.hpp"
+#include "backends/cpu/tuned/shared_panel.hpp"
 #include "backends/cpu/tuned/tile.hpp"
 
 /// Rows and k that a thread holds at a time.
@@ -34,38 +35,6 @@ struct Workspace {
 static_assert((Workspace::kFloatsOfX + Workspace::kFloatsOfSums) * std::int64_t{sizeof(float)} <=
               std::int64_t{host::kScratchBytes});
 
-/// One expert's matrix.
-struct Matrix {
-  const void* data;  // of the stack
-  std::int64_t expert;
-  std::int64_t width;
-  Panels panels;
-  WeightLayout layout;
-  DType dtype;
-};
-
-/// Rows of a block are shared out evenly: no tile is left with one row where others have many.
-template <class S>
-struct RowBlocks {
-  std::int64_t rows;
-  std::int64_t count;
-
-  explicit RowBlocks(std::int64_t num_rows)
-      : rows(num_rows), count((num_rows + S::kTileRows - 1) / S::kTileRows) {}
-  [[nodiscard]] std::int64_t first(std::int64_t block) const { return block * rows / count; }
-};
-
-/// The tile of `rows` rows, in [1, Rows].
-template <class S, class Stored, std::int64_t Stride, int Rows = S::kTileRows>
-inline void tall_tile_of(std::int64_t rows, const float* x, const Stored* panel, std::int64_t depth,
-                         Ahead ahead, float* sums) {
-  if constexpr (Rows > 1) {
-    if (rows < Rows)
-      return tall_tile_of<S, Stored, Stride, Rows - 1>(rows, x, panel, depth, ahead, sums);
-  }
-  tall_tile<S, Stored, Rows, Stride>(x, panel, depth, ahead, sums);
-}
-
 /// x[r] = columns [first, first + count) of row r.
 template <class S, class X>
 inline void load_block(const X& rows, std::int64_t first_row, std::int64_t num_rows,
@@ -74,27 +43,8 @@ inline void load_block(const X& rows, std::int64_t first_row, std::int64_t num_r
     load_row<S>(rows.dtype, rows.address(first_row + r), first, count, x + r * stride);
 }
 
-/// All rows with one panel. Where several tiles read it, they fetch `next` meanwhile, each its
-/// share; a single tile fetches what it is about to read.
-template <class S, class Stored>
-inline void multiply_rows_with(const float* x, std::int64_t num_rows, const Stored* panel,
-                               const Stored* next, std::int64_t depth, float* sums) {
-  constexpr std::int64_t kStride = PanelBlock::kStride;
-  constexpr std::uintptr_t kBytes = 2 * S::kLanes * sizeof(Stored);  // of one k
-  const RowBlocks<S> blocks(num_rows);
-  Ahead ahead{reinterpret_cast<std::uintptr_t>(panel) + kPrefetchBytes, kBytes};
-  if (blocks.count > 1)
-    ahead = {reinterpret_cast<std::uintptr_t>(next),
-             kBytes / static_cast<std::uintptr_t>(blocks.count)};
-  for (std::int64_t b = 0; b < blocks.count; ++b) {
-    const std::int64_t first = blocks.first(b);
-    tall_tile_of<S, Stored, kStride>(blocks.first(b + 1) - first, x + first * kStride, panel, depth,
-                                     ahead, sums + first * 2 * S::kLanes);
-    ahead.address += ahead.step * static_cast<std::uintptr_t>(depth);
-  }
-}
-
-/// sums of panels [first, last) with k in [first_k, first_k + depth).
+/// sums of panels [first, last) with k in [first_k, first_k + depth), for as many rows as a tile
+/// has at most.
 template <class S, class Stored>
 inline void multiply_panels(const Matrix& matrix, std::int64_t first, std::int64_t last,
                             std::int64_t first_k, std::int64_t depth, const float* x,
@@ -104,9 +54,7 @@ inline void multiply_panels(const Matrix& matrix, std::int64_t first, std::int64
   constexpr bool kThreeRowsFit = !std::is_same_v<Stored, bf16>;
   const std::int64_t next_panel = matrix.width * kColumns;
   const std::int64_t next_sums = num_rows * kColumns;
-  const Stored* panel = static_cast<const Stored*>(matrix.data) +
-                        (matrix.expert * matrix.panels.count() + first) * next_panel +
-                        first_k * kColumns;
+  const Stored* panel = panel_of<Stored>(matrix, first, kColumns) + first_k * kColumns;
   for (std::int64_t p = first; p < last;) {
     std::int64_t done = 1;
     if (num_rows == 1 && p + 4 <= last) {
@@ -121,7 +69,8 @@ inline void multiply_panels(const Matrix& matrix, std::int64_t first, std::int64
                                                         next_sums);
       done = 2;
     } else {
-      multiply_rows_with<S>(x, num_rows, panel, panel + next_panel, depth, sums);
+      tall_tile_of<S, Stored, PanelBlock::kStride>(num_rows, x, panel, depth,
+                                                   FetchOwn<S, Stored>{panel}, sums);
     }
     p += done;
     panel += done * next_panel;
@@ -176,13 +125,6 @@ inline void multiply_rows(const Matrix& matrix, std::int64_t first, std::int64_t
     }
 }
 
-/// The k that `count` rows take at a time: few where several tiles read a panel, so that its block
-/// and theirs stay in the first-level cache.
-template <class S, class B>
-[[nodiscard]] constexpr std::int64_t depth_of(std::int64_t count) {
-  return std::is_same_v<B, PanelBlock> && count > S::kTileRows ? B::kDepth / 4 : B::kDepth;
-}
-
 /// Rows [rows.first, rows.last) of x with panels [first, last): finish(row, panel, sums) gets the
 /// sums of one row and one panel.
 template <class S, class Stored, class B, class X, class Finish>
@@ -192,14 +134,17 @@ inline void multiply_blocks(const Matrix& matrix, std::int64_t first, std::int64
   for (std::int64_t row = rows.first; row < rows.last; row += B::kRows) {
     const std::int64_t count = std::min(B::kRows, rows.last - row);
     std::fill_n(work.sums, (last - first) * count * kColumns, 0.0F);
-    const std::int64_t step = depth_of<S, B>(count);
-    for (std::int64_t k = 0; k < matrix.width; k += step) {
-      const std::int64_t depth = std::min(step, matrix.width - k);
-      load_block<S>(x, row, count, k, depth, work.x, B::kStride);
-      if constexpr (std::is_same_v<B, PanelBlock>) {
-        multiply_panels<S, Stored>(matrix, first, last, k, depth, work.x, count, work.sums);
-      } else {
+    for (std::int64_t k = 0; k < matrix.width; k += B::kDepth) {
+      const std::int64_t depth = std::min(B::kDepth, matrix.width - k);
+      if constexpr (std::is_same_v<B, DotBlock>) {
+        load_block<S>(x, row, count, k, depth, work.x, B::kStride);
         multiply_rows<S, Stored>(matrix, first, last, k, depth, work.x, count, work.sums);
+      } else if (count > S::kTileRows) {
+        load_runs<S>(x, row, count, k, depth, work.x);
+        multiply_shared<S, Stored>(matrix, first, last, k, depth, work.x, count, work.sums);
+      } else {
+        load_block<S>(x, row, count, k, depth, work.x, B::kStride);
+        multiply_panels<S, Stored>(matrix, first, last, k, depth, work.x, count, work.sums);
       }
     }
     const float* sums = work.sums;

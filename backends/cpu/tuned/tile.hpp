@@ -34,11 +34,27 @@ SWITCHYARD_INLINE void fetch_ahead(const Stored* panel) {
   fetch<2 * S::kLanes * sizeof(Stored)>(reinterpret_cast<std::uintptr_t>(panel) + kPrefetchBytes);
 }
 
-/// What a tile fetches while it runs: `step` bytes further for each k, no more than one k of its
-/// panel takes.
-struct Ahead {
+/// What a tile alone with its panel fetches while it runs: what it is about to read.
+template <class S, class Stored>
+struct FetchOwn {
+  const Stored* panel;
+
+  SWITCHYARD_INLINE void next() {
+    fetch_ahead<S>(panel);
+    panel += 2 * S::kLanes;
+  }
+};
+
+/// What one of several tiles with a panel fetches: its share of what they read next, a line for
+/// each k at most, so that memory is read as evenly as products are made.
+struct FetchShare {
   std::uintptr_t address;
-  std::uintptr_t step;
+  std::uintptr_t step;  // bytes for each k, no more than a line
+
+  SWITCHYARD_INLINE void next() {
+    fetch<64, FetchTo::second_level>(address);
+    address += step;
+  }
 };
 
 /// The sums of one row with one panel.
@@ -91,15 +107,14 @@ struct TileSums<S, 0> {
 };
 
 /// sums[r][2 * kLanes] += x[r][k] * panel[k] for r < Rows, at most S::kTileRows.
-template <class S, class Stored, int Rows, std::int64_t Stride>
-inline void tall_tile(const float* x, const Stored* panel, std::int64_t depth, Ahead ahead,
+template <class S, class Stored, int Rows, std::int64_t Stride, class Fetch>
+inline void tall_tile(const float* x, const Stored* panel, std::int64_t depth, Fetch ahead,
                       float* sums) {
   static_assert(Rows >= 1 && Rows <= S::kTileRows);
   TileSums<S, Rows> tile;
   tile.load(sums);
-  for (std::int64_t k = 0; k < depth;
-       ++k, ++x, panel += 2 * S::kLanes, ahead.address += ahead.step) {
-    fetch<2 * S::kLanes * sizeof(Stored)>(ahead.address);
+  for (std::int64_t k = 0; k < depth; ++k, ++x, panel += 2 * S::kLanes) {
+    ahead.next();
     Sums<S> weight;
     S::load_panel(panel, weight.first, weight.second);
     tile.template add<Stride>(x, weight);
