@@ -3,6 +3,6 @@
 #include "kernels/gate_up/sm90.cuh"
 #include "kernels/sm90/product/kernel.cuh"
 
-const void* switchyard::sm90::gate_up_kernel_f16() noexcept {
-  return reinterpret_cast<const void*>(&kernels::sm90::product<f16, kernels::sm90::GateUpProduct>);
+const void* switchyard::sm90::gate_up_kernel_f16(const kernels::sm90::ProductBuild& build) noexcept {
+  return kernels::sm90::find_product<f16, kernels::sm90::GateUpProduct>(build);
 }

@@ -5,22 +5,29 @@
 #pragma once
 
 #include <cstdint>
+#include <type_traits>
 
 #include "kernels/sm90/element.cuh"
+#include "kernels/sm90/product/boxed_rows.cuh"
 #include "kernels/sm90/product/consumer.cuh"
+#include "kernels/sm90/product/gathered_rows.cuh"
 
 namespace switchyard::kernels::sm90 {
 
+template <Generality kGenerality>
 struct DownProduct {
   using Params = DownParams;
+  using Rows = std::conditional_t<kGenerality == Generality::lean, BoxedRows,
+                                  GatheredRows<Generality::full>>;
   static constexpr bool kPlanIsComplete = true;  // gate_up runs before and has waited for it
 
   template <class Element, int kUnits>
   __device__ __forceinline__ static void finish(Consumer& consumer, Sums<kUnits>& sums,
                                                 const ProductItem& item, const Params& params) {
     constexpr int kRows = 16;  // of a step
-    if (params.bias != nullptr) add_bias<kUnits>(consumer, sums, item, params);
-    const bool aligned = aligned16(params.expert_rows);
+    if constexpr (kGenerality == Generality::full)
+      if (params.bias != nullptr) add_bias<kUnits>(consumer, sums, item, params);
+    const bool aligned = kGenerality == Generality::lean || aligned16(params.expert_rows);
     // Lane l brings the address of row l % 8 of block l / 8: rows 0-7 and 8-15 of the step by the
     // upper and lower eight columns of a warp's sixteen.
     const int own_row = consumer.lane() / 16 * 8 + consumer.lane() % 8;

@@ -14,6 +14,8 @@
 #include "kernels/gate_up/input_rows.hpp"
 #include "kernels/sm90/element.cuh"
 #include "kernels/sm90/product/consumer.cuh"
+#include "kernels/sm90/product/gathered_rows.cuh"
+#include "kernels/sm90/product/view.hpp"
 
 namespace switchyard::kernels::sm90 {
 
@@ -55,21 +57,18 @@ template <class Element>
   return result;
 }
 
+template <Generality kGenerality>
 struct GateUpProduct {
   using Params = GateUpParams;
+  using Rows = GatheredRows<kGenerality>;
   static constexpr bool kPlanIsComplete = false;
-
-  /// Whether the sums finish in registers.
-  [[nodiscard]] __device__ __forceinline__ static bool in_registers(const Params& params) {
-    return (params.activation == ActivationKind::swiglu ||
-            params.activation == ActivationKind::swiglu_clamped) &&
-           params.pair_weights == nullptr && params.input_rounding == Rounding::f32;
-  }
 
   template <class Element, int kUnits>
   __device__ __forceinline__ static void finish(Consumer& consumer, Sums<kUnits>& sums,
                                                 const ProductItem& item, const Params& params) {
-    if (in_registers(params)) {
+    if constexpr (kGenerality == Generality::lean) {
+      finish_in_registers<Element, kUnits>(consumer, sums, item, params);
+    } else if (finishes_in_registers(params)) {
       if (params.bias != nullptr) add_bias<kUnits>(consumer, sums, item, params);
       finish_in_registers<Element, kUnits>(consumer, sums, item, params);
     } else {
@@ -108,9 +107,10 @@ struct GateUpProduct {
                                                              const ProductItem& item,
                                                              const Params& params) {
     constexpr int kRows = 32;  // of a step
-    const bool clamped = params.activation == ActivationKind::swiglu_clamped;
+    const bool clamped = kGenerality == Generality::full &&
+                         params.activation == ActivationKind::swiglu_clamped;
     const float minus_slope = -1.4426950408889634F * (clamped ? params.alpha : 1.0F);
-    const bool aligned = aligned16(params.activated);
+    const bool aligned = kGenerality == Generality::lean || aligned16(params.activated);
     const int lane = consumer.lane();
 #pragma unroll
     for (int step = 0; step < (8 * kUnits + kRows - 1) / kRows; ++step) {

@@ -6,6 +6,7 @@
 
 #include "kernels/sm90/barrier.cuh"
 #include "kernels/sm90/l2_keep.hpp"
+#include "kernels/sm90/tensor_map.hpp"
 
 namespace switchyard::kernels::sm90 {
 
@@ -52,6 +53,16 @@ __device__ __forceinline__ void bulk_multicast(std::uint32_t to, const void* fro
       "cp.async.bulk.shared::cluster.global.mbarrier::complete_tx::bytes.multicast::cluster"
       ".L2::cache_hint [%0], [%1], %2, [%3], %4, %5;" ::"r"(to),
       "l"(from), "r"(bytes), "r"(barrier.address), "h"(mask), "l"(policy)
+      : "memory");
+}
+
+/// A box of a matrix, its first element at (row, column), announced to `barrier`.
+__device__ __forceinline__ void box_copy(std::uint32_t to, const TensorMap& map, int column,
+                                         int row, Barrier barrier) {
+  asm volatile(
+      "cp.async.bulk.tensor.2d.shared::cluster.global.tile.mbarrier::complete_tx::bytes"
+      " [%0], [%1, {%3, %4}], [%2];" ::"r"(to),
+      "l"(&map), "r"(barrier.address), "r"(column), "r"(row)
       : "memory");
 }
 

@@ -52,6 +52,16 @@ __device__ __forceinline__ void store_transposed(std::uint32_t address,
                : "memory");
 }
 
+/// A word of shared memory.
+__device__ __forceinline__ void store_shared(std::uint32_t address, std::uint32_t word) {
+  asm volatile("st.shared.u32 [%0], %1;" ::"r"(address), "r"(word) : "memory");
+}
+[[nodiscard]] __device__ __forceinline__ std::uint32_t load_shared(std::uint32_t address) {
+  std::uint32_t word;
+  asm volatile("ld.shared.u32 %0, [%1];" : "=r"(word) : "r"(address) : "memory");
+  return word;
+}
+
 /// 16 bytes of shared memory.
 [[nodiscard]] __device__ __forceinline__ uint4 load_shared16(std::uint32_t address) {
   uint4 words;

@@ -15,6 +15,7 @@
 using namespace switchyard;
 using namespace switchyard::kernels::sm90;
 using switchyard::test::Random;
+using Scheduler = ProductScheduler<OneLane>;
 
 namespace {
 
@@ -29,14 +30,13 @@ std::string fault(const std::vector<PackedRow>& offsets, std::int32_t row_tiles,
   for (std::int32_t cluster = 0; cluster < num_clusters; ++cluster) {
     std::vector<std::vector<ProductItem>> items(static_cast<std::size_t>(cluster_size));
     for (std::int32_t rank = 0; rank < cluster_size; ++rank) {
-      ProductScheduler scheduler(offsets.data(), experts, row_tiles,
-                                 {cluster_size, rank, cluster, num_clusters});
+      Scheduler scheduler(offsets.data(), experts, row_tiles,
+                          {cluster_size, rank, cluster, num_clusters});
       for (ProductItem item; scheduler.next(item);) {
         items[static_cast<std::size_t>(rank)].push_back(item);
         if (item.expert < 0 || item.expert >= experts) return "no such expert";
         if (item.row_tile < 0 || item.row_tile >= row_tiles) return "no such tile";
-        if (item.units < 1 || item.units > ProductShape::kMaxUnits) return "units out of range";
-        if (item.num_rows < 0 || item.num_rows > item.units * 8) return "more rows than units";
+        if (item.num_rows < 0 || item.num_rows > ProductShape::kMaxRows) return "rows out of range";
         const auto e = static_cast<std::size_t>(item.expert);
         if (item.num_rows > 0 && (item.first_row < value_of(offsets[e]) ||
                                   item.first_row + item.num_rows > value_of(offsets[e + 1])))
@@ -90,14 +90,14 @@ TEST_CASE("blocks of a tuned product compute each tile of each row once", "[sche
 TEST_CASE("an expert wastes less than a unit of rows", "[scheduler]") {
   for (std::int32_t rows = 1; rows <= 2000; ++rows) {
     const std::vector<PackedRow> offsets = offsets_of({rows});
-    ProductScheduler scheduler(offsets.data(), 1, 1, {1, 0, 0, 1});
+    Scheduler scheduler(offsets.data(), 1, 1, {1, 0, 0, 1});
     std::int32_t computed = 0;
     std::int32_t fewest = ProductShape::kMaxUnits;
     std::int32_t most = 0;
     for (ProductItem item; scheduler.next(item);) {
-      computed += item.units * ProductShape::kUnitRows;
-      fewest = std::min(fewest, item.units);
-      most = std::max(most, item.units);
+      computed += units_of(item) * ProductShape::kUnitRows;
+      fewest = std::min(fewest, units_of(item));
+      most = std::max(most, units_of(item));
     }
     CHECK(computed - rows < ProductShape::kUnitRows);
     CHECK(most - fewest <= 1);

@@ -14,6 +14,8 @@ namespace switchyard {
 namespace {
 
 using kernels::sm90::aligned16;
+using kernels::sm90::Generality;
+using kernels::sm90::is_lean;
 using kernels::sm90::ProductLaunch;
 using kernels::sm90::ProductShape;
 
@@ -44,17 +46,23 @@ gpu::TunedBodies<CudaApi>::TunedBodies(const DeviceInfo& device, const GpuOption
       product_cluster_(options.product_cluster),
       num_blocks_(device.compute_units) {
   if (!fits_device_) return;
+  maps_.emplace();
   sm90::prepare_fused_layer(device_);
   const gpu::DeviceScope<CudaApi> scope(device_);
   num_clusters_ = num_blocks_ / 2;
-  for (const void* const kernel : {sm90::gate_up_kernel_bf16(), sm90::gate_up_kernel_f16(),
-                                   sm90::down_kernel_bf16(), sm90::down_kernel_f16()}) {
-    gpu::check<CudaApi>(cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize,
-                                             ProductShape::kSharedBytes),
-                        "FuncSetAttribute");
-    num_clusters_ = std::min(num_clusters_,
-                             sm90::max_clusters(kernel, product_extents(num_blocks_ / 2 * 2, 2)));
-  }
+  for (const Generality generality : {Generality::lean, Generality::full})
+    for (const int cluster : {1, 2})
+      for (const auto find : {&sm90::gate_up_kernel_bf16, &sm90::gate_up_kernel_f16,
+                              &sm90::down_kernel_bf16, &sm90::down_kernel_f16}) {
+        const void* const kernel = find({cluster, generality});
+        gpu::check<CudaApi>(
+            cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize,
+                                 ProductShape::kSharedBytes),
+            "FuncSetAttribute");
+        if (cluster == 1) continue;
+        num_clusters_ = std::min(
+            num_clusters_, sm90::max_clusters(kernel, product_extents(num_blocks_ / 2 * 2, 2)));
+      }
 }
 
 WeightLayout gpu::TunedBodies<CudaApi>::layout_of(const ExpertMatrices& matrices) const noexcept {
@@ -79,14 +87,15 @@ std::string gpu::TunedBodies<CudaApi>::describe_products(const ForwardCall& call
   return "sm90, " + std::to_string(launch.cluster) + " to a cluster";
 }
 
-template <class Params>
-void gpu::TunedBodies<CudaApi>::launch_product(cudaStream_t stream, const void* kernel,
-                                               const Params& params) const {
-  if (params.max_rows == 0) return;
+template <class Params, class Boxes>
+void gpu::TunedBodies<CudaApi>::launch_product(cudaStream_t stream, FindProduct find,
+                                               const Params& params, Boxes boxes) const {
   ProductLaunch launch = plan_product(params.max_rows, params.num_experts);
+  const void* const kernel =
+      find({launch.cluster, is_lean(params) ? Generality::lean : Generality::full});
   const int num_blocks = launch.cluster == 1 ? num_blocks_ : num_clusters_ * launch.cluster;
   Params block = params;
-  std::array<void*, 2> arguments{&block, &launch};
+  std::array<void*, 3> arguments{&block, &launch, &boxes};
   sm90::launch_dependent(device_, stream, kernel, product_extents(num_blocks, launch.cluster),
                          arguments);
 }
@@ -94,20 +103,24 @@ void gpu::TunedBodies<CudaApi>::launch_product(cudaStream_t stream, const void* 
 bool gpu::TunedBodies<CudaApi>::launch(cudaStream_t stream,
                                        const kernels::GateUpParams& params) const {
   if (params.weight_layout != WeightLayout::swizzled_tiles) return false;
-  launch_product(stream,
-                 params.activation_dtype == DType::bf16 ? sm90::gate_up_kernel_bf16()
-                                                        : sm90::gate_up_kernel_f16(),
-                 params);
+  if (params.max_rows == 0) return true;
+  const FindProduct find = params.activation_dtype == DType::bf16 ? &sm90::gate_up_kernel_bf16
+                                                                  : &sm90::gate_up_kernel_f16;
+  launch_product(stream, find, params, kernels::sm90::NoBoxes{});
   return true;
 }
 
 bool gpu::TunedBodies<CudaApi>::launch(cudaStream_t stream,
                                        const kernels::DownParams& params) const {
   if (params.weight_layout != WeightLayout::swizzled_tiles) return false;
-  launch_product(
-      stream,
-      params.activation_dtype == DType::bf16 ? sm90::down_kernel_bf16() : sm90::down_kernel_f16(),
-      params);
+  if (params.max_rows == 0) return true;
+  const FindProduct find =
+      params.activation_dtype == DType::bf16 ? &sm90::down_kernel_bf16 : &sm90::down_kernel_f16;
+  if (is_lean(params))
+    launch_product(stream, find, params,
+                   maps_->row_boxes(params.activated, params.max_rows, params.intermediate_size));
+  else
+    launch_product(stream, find, params, kernels::sm90::NoBoxes{});
   return true;
 }
 

@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "backends/cuda/sm90/fused_layer.hpp"
+#include "backends/cuda/sm90/tensor_maps.hpp"
 #include "backends/gpu/tuned_bodies.hpp"
 #include "kernels/combine/params.hpp"
 #include "kernels/down/params.hpp"
@@ -58,14 +59,19 @@ class gpu::TunedBodies<CudaApi> {
   /// How a product of so many rows and experts is laid out.
   [[nodiscard]] kernels::sm90::ProductLaunch plan_product(std::int64_t max_rows,
                                                           std::int64_t num_experts) const noexcept;
-  template <class Params>
-  void launch_product(CudaApi::NativeStream stream, const void* kernel, const Params& params) const;
+  /// The kernel of a build.
+  using FindProduct = const void* (*)(const kernels::sm90::ProductBuild&) noexcept;
+  /// `boxes`: the argument of the kernel beside its parameter block.
+  template <class Params, class Boxes>
+  void launch_product(CudaApi::NativeStream stream, FindProduct find, const Params& params,
+                      Boxes boxes) const;
 
   int device_;
-  bool fits_device_;                    ///< Compute capability 9.0, and not hidden by an option.
-  std::optional<int> product_cluster_;  ///< GpuOptions::product_cluster
-  int num_blocks_;                      ///< Of a product: one per multiprocessor.
-  int num_clusters_ = 0;                ///< Of two blocks of a product that run at the same time.
+  std::optional<sm90::TensorMaps> maps_;  ///< Where the bodies run.
+  bool fits_device_;                      ///< Compute capability 9.0, and not hidden by an option.
+  std::optional<int> product_cluster_;    ///< GpuOptions::product_cluster
+  int num_blocks_;                        ///< Of a product: one per multiprocessor.
+  int num_clusters_ = 0;                  ///< Of two blocks of a product that run at the same time.
 };
 
 }  // namespace switchyard

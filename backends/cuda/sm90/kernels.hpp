@@ -3,13 +3,15 @@
 // type of their elements where they have one.
 #pragma once
 
+#include "kernels/sm90/product/shape.hpp"
+
 namespace switchyard::sm90 {
 
 [[nodiscard]] const void* repack_kernel() noexcept;
-[[nodiscard]] const void* gate_up_kernel_bf16() noexcept;
-[[nodiscard]] const void* gate_up_kernel_f16() noexcept;
-[[nodiscard]] const void* down_kernel_bf16() noexcept;
-[[nodiscard]] const void* down_kernel_f16() noexcept;
+[[nodiscard]] const void* gate_up_kernel_bf16(const kernels::sm90::ProductBuild& build) noexcept;
+[[nodiscard]] const void* gate_up_kernel_f16(const kernels::sm90::ProductBuild& build) noexcept;
+[[nodiscard]] const void* down_kernel_bf16(const kernels::sm90::ProductBuild& build) noexcept;
+[[nodiscard]] const void* down_kernel_f16(const kernels::sm90::ProductBuild& build) noexcept;
 [[nodiscard]] const void* combine_kernel_bf16() noexcept;
 [[nodiscard]] const void* combine_kernel_f16() noexcept;
 [[nodiscard]] const void* probe_products_kernel() noexcept;

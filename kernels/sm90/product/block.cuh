@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the threads of a block share: the ring of stages, its barriers, the plan's offsets.
+// What the threads of a block share: the ring of stages, its barriers and items, the plan's offsets.
 #pragma once
 
 #include <cstdint>
@@ -24,12 +24,10 @@ struct Ring {
   }
 };
 
-/// One block of a launch, and how its shared memory is divided: stages, staging memory, barriers,
-/// offsets.
+/// One block of a launch, and how its shared memory is divided: stages, staging memory,
+/// sources, items, barriers, offsets.
 struct Block {
   std::uint32_t memory;  // shared address
-  std::int32_t cluster_size;
-  std::int32_t rank;
 
   [[nodiscard]] __device__ __forceinline__ std::uint32_t weights(int stage) const {
     return memory + stage * ProductShape::kStageBytes;
@@ -40,7 +38,14 @@ struct Block {
   [[nodiscard]] __device__ __forceinline__ std::uint32_t staging(int consumer) const {
     return weights(ProductShape::kStages) + consumer * ProductShape::kStagingBytes;
   }
-  /// The stage's weights and rows are there.
+  [[nodiscard]] __device__ __forceinline__ std::uint32_t sources(int half) const {
+    return memory + ProductShape::kSources + half * ProductShape::kSourceBytes;
+  }
+  /// Where the producer tells the item that begins with the stage.
+  [[nodiscard]] __device__ __forceinline__ std::uint32_t item(int stage) const {
+    return memory + ProductShape::kItems + stage * ProductShape::kItemBytes;
+  }
+  /// The stage's weights and rows are there, and the item where one begins.
   [[nodiscard]] __device__ __forceinline__ Barrier full(int stage) const {
     return {memory + ProductShape::kBarriers + stage * 8};
   }
@@ -50,12 +55,30 @@ struct Block {
   }
 };
 
+/// The item that tells consumers that there is no more.
+inline constexpr std::int32_t kNoMoreRows = -1;
+
+__device__ __forceinline__ void store_item(std::uint32_t address, const ProductItem& item) {
+  asm volatile("st.shared.v4.s32 [%0], {%1, %2, %3, %4};" ::"r"(address), "r"(item.expert),
+               "r"(item.row_tile), "r"(item.first_row), "r"(item.num_rows)
+               : "memory");
+}
+[[nodiscard]] __device__ __forceinline__ ProductItem load_item(std::uint32_t address) {
+  ProductItem item;
+  asm volatile("ld.shared.v4.s32 {%0, %1, %2, %3}, [%4];"
+               : "=r"(item.expert), "=r"(item.row_tile), "=r"(item.first_row), "=r"(item.num_rows)
+               : "r"(address)
+               : "memory");
+  return item;
+}
+
 /// Sets up the barriers; by one thread. Stages start at multiples of the swizzle's 1024 bytes.
+template <class Rows, int kCluster>
 __device__ __forceinline__ void init_barriers(const Block& block) {
   if (block.memory % 1024 != 0) __trap();
   for (int i = 0; i < ProductShape::kStages; ++i) {
-    block.full(i).init(1 + ProductShape::kGroupThreads);
-    block.empty(i).init(ProductShape::kConsumers * 4 * block.cluster_size);
+    block.full(i).init(1 + Rows::kArrivals);
+    block.empty(i).init(ProductShape::kConsumers * 4 * kCluster);
   }
   fence_barrier_init();
 }

@@ -15,17 +15,15 @@ namespace switchyard::kernels::sm90 {
 template <int kUnits>
 using Sums = float[2][4 * kUnits];
 
+/// The warpgroup, and the memory in which it turns its sums into rows of the output.
 struct Consumer {
-  Block block;
   std::uint32_t staging;  // shared address of this warpgroup's kStagingBytes
   int index;              // 0 or 1
   int thread;             // of the warpgroup
-  Ring ring{};
   std::uint32_t flip = 0;  // the half of the staging memory to use next
 
-  __device__ explicit Consumer(const Block& block_in, int index_in)
-      : block(block_in),
-        staging(block_in.staging(index_in)),
+  __device__ Consumer(const Block& block, int index_in)
+      : staging(block.staging(index_in)),
         index(index_in),
         thread(static_cast<int>(threadIdx.x) % ProductShape::kGroupThreads) {}
 
@@ -42,28 +40,48 @@ struct Consumer {
     flip ^= 1U;
     return half;
   }
+};
 
+/// The ring as a consumer empties it.
+template <int kCluster>
+struct StageReader {
+  Block block;
+  Ring ring{};
+
+  /// The item that begins with the next stage, or false: there is no more.
+  [[nodiscard]] __device__ __forceinline__ bool next(ProductItem& item) const {
+    block.full(ring.stage).wait(ring.phase);
+    item = load_item(block.item(ring.stage));
+    return item.num_rows != kNoMoreRows;
+  }
   /// This warp is done with a stage: it tells every block of the cluster.
   __device__ __forceinline__ void release(int stage) const {
-    if (lane() < block.cluster_size) block.empty(stage).arrive_at(lane());
+    const int lane = static_cast<int>(threadIdx.x) % 32;
+    if constexpr (kCluster == 1) {
+      if (lane == 0) block.empty(stage).arrive();
+    } else {
+      if (lane < kCluster) block.empty(stage).arrive_at(lane);
+    }
   }
 };
 
-/// sums = weights [128, width] * rows [8 * kUnits, width]^T through the next stages of the ring.
-/// A stage is given back one step late, so that the tensor cores always have a product queued.
-template <class Element, int kUnits>
-__device__ __forceinline__ void multiply(Consumer& consumer, Sums<kUnits>& sums, int depths) {
+/// sums = weights [128, width] * rows [8 * kUnits, width]^T through the next stages of the ring,
+/// for consumer `index`. A stage is given back one step late, so that the tensor cores always have
+/// a product queued.
+template <class Element, class Rows, int kUnits, int kCluster>
+__device__ __forceinline__ void multiply(StageReader<kCluster>& reader, int index,
+                                         Sums<kUnits>& sums, int depths) {
   constexpr int kHalfBytes = 64 * ProductShape::kRowBytes;
-  const Block block = consumer.block;
+  const Block block = reader.block;
   int previous = 0;
 #pragma unroll
   for (int i = 0; i < 4 * kUnits; ++i) sums[0][i] = sums[1][i] = 0.0F;
 #pragma unroll 1
   for (int depth = 0; depth < depths; ++depth) {
-    const int stage = consumer.ring.stage;
-    block.full(stage).wait(consumer.ring.phase);
-    fence_async_proxy();  // the rows were written by cp.async
-    const std::uint32_t weights = block.weights(stage) + consumer.index * 2 * kHalfBytes;
+    const int stage = reader.ring.stage;
+    block.full(stage).wait(reader.ring.phase);
+    if constexpr (Rows::kNeedsFence) fence_async_proxy();
+    const std::uint32_t weights = block.weights(stage) + index * 2 * kHalfBytes;
     const std::uint64_t upper = matrix_descriptor(weights);
     const std::uint64_t lower = matrix_descriptor(weights + kHalfBytes);
     const std::uint64_t rows = matrix_descriptor(block.rows(stage));
@@ -80,15 +98,15 @@ __device__ __forceinline__ void multiply(Consumer& consumer, Sums<kUnits>& sums,
     pin(sums[1]);
     if (depth > 0) {
       wgmma_wait<1>();
-      consumer.release(previous);
+      reader.release(previous);
     }
     previous = stage;
-    consumer.ring.advance();
+    reader.ring.advance();
   }
   wgmma_wait<0>();
   pin(sums[0]);
   pin(sums[1]);
-  consumer.release(previous);
+  reader.release(previous);
 }
 
 }  // namespace switchyard::kernels::sm90

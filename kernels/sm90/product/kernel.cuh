@@ -9,7 +9,7 @@
 // multiply (consumer.cuh) and finish their sums in registers: the activation, or the rounding, and
 // a transposition through shared memory to whole rows of the output. The scheduler (scheduler.hpp)
 // is arithmetic on the plan's offsets: no table, no atomics, and the sums of a row do not depend on
-// other rows. In a cluster of two, both blocks work on the same tile of weights, each loads half of
+// other rows. The producer runs it, and tells the consumers each item with its first stage. In a cluster of two, both blocks work on the same tile of weights, each loads half of
 // it for both.
 #pragma once
 
@@ -18,25 +18,28 @@
 #include "kernels/sm90/grid.cuh"
 #include "kernels/sm90/product/consumer.cuh"
 #include "kernels/sm90/product/producer.cuh"
+#include "kernels/sm90/warp.cuh"
 
 namespace switchyard::kernels::sm90 {
 
-template <class Element, class Stage, int kUnits>
-__device__ __forceinline__ void consume(Consumer& consumer, const ProductItem& item,
+template <class Element, class Stage, int kUnits, int kCluster>
+__device__ __forceinline__ void consume(StageReader<kCluster>& reader, Consumer& consumer,
+                                        const ProductItem& item,
                                         const typename Stage::Params& params, int depths) {
   Sums<kUnits> sums;
-  multiply<Element, kUnits>(consumer, sums, depths);
+  multiply<Element, typename Stage::Rows, kUnits>(reader, consumer.index, sums, depths);
   Stage::template finish<Element, kUnits>(consumer, sums, item, params);
 }
 
 /// The variant for the item's units.
-template <class Element, class Stage>
-__device__ __forceinline__ void consume(Consumer& consumer, const ProductItem& item,
+template <class Element, class Stage, int kCluster>
+__device__ __forceinline__ void consume(StageReader<kCluster>& reader, Consumer& consumer,
+                                        const ProductItem& item,
                                         const typename Stage::Params& params, int depths) {
-#define SWITCHYARD_UNITS(n)                                            \
-  case n:                                                              \
-    return consume<Element, Stage, n>(consumer, item, params, depths)
-  switch (item.units) {
+#define SWITCHYARD_UNITS(n)                                                    \
+  case n:                                                                      \
+    return consume<Element, Stage, n>(reader, consumer, item, params, depths)
+  switch (units_of(item)) {
     SWITCHYARD_UNITS(1);
     SWITCHYARD_UNITS(2);
     SWITCHYARD_UNITS(3);
@@ -62,44 +65,61 @@ __device__ __forceinline__ void consume(Consumer& consumer, const ProductItem& i
 }
 static_assert(ProductShape::kMaxUnits == 20);
 
-/// Stage names its Params and how sums finish; kPlanIsComplete: the plan was complete
+/// Stage names its Params, who brings its Rows and how sums finish; kPlanIsComplete: the plan was complete
 /// before the kernel's predecessor let it start, so that only the rows have to be waited for.
-template <class Element, class Stage>
+template <class Element, class Stage, int kCluster>
 __global__ void __launch_bounds__(ProductShape::kThreads, 1)
     product(const __grid_constant__ typename Stage::Params params,
-            const __grid_constant__ ProductLaunch launch) {
+            const __grid_constant__ ProductLaunch launch,
+            const __grid_constant__ typename Stage::Rows::Arguments row_arguments) {
+  using Rows = typename Stage::Rows;
   extern __shared__ __align__(1024) std::uint8_t memory[];
   const ProductView view = view_of(params);
-  const Block block{shared_address(memory), launch.cluster,
-                    launch.cluster == 1 ? 0 : cluster_rank()};
+  const Block block{shared_address(memory)};
 
-  if (threadIdx.x == 0) init_barriers(block);
+  if (threadIdx.x == 0) init_barriers<Rows, kCluster>(block);
   if constexpr (!Stage::kPlanIsComplete) wait_for_predecessors();
   const PackedRow* const offsets = load_offsets(memory, view);
   __syncthreads();
-  if (launch.cluster > 1) meet_cluster();
+  if constexpr (kCluster > 1) meet_cluster();
 
-  const ProductScheduler scheduler(
-      offsets, view.num_experts, static_cast<std::int32_t>(view.tiles.row_tiles()),
-      {block.cluster_size, block.rank, static_cast<std::int32_t>(blockIdx.x) / launch.cluster,
-       static_cast<std::int32_t>(gridDim.x) / launch.cluster});
-  const int group = static_cast<int>(threadIdx.x) / ProductShape::kGroupThreads;
+  const int group = warp_index() / (ProductShape::kGroupThreads / 32);
   if (group == 0) {
     shrink_registers<ProductShape::kProducerRegisters>();
-    Producer(block, view, launch).run(scheduler);
+    if (warp_index() < Rows::kThreads / 32) {
+      const WarpScheduler scheduler(
+          offsets, view.num_experts, static_cast<std::int32_t>(view.tiles.row_tiles()),
+          {kCluster, kCluster == 1 ? 0 : cluster_rank(),
+           static_cast<std::int32_t>(blockIdx.x) / kCluster,
+           static_cast<std::int32_t>(gridDim.x) / kCluster});
+      Producer<Rows, kCluster>(block, view, launch, row_arguments).run(scheduler);
+    }
   } else {
     grow_registers<ProductShape::kConsumerRegisters>();
     wait_for_predecessors();
     Consumer consumer(block, group - 1);
-    ProductScheduler own = scheduler;
+    StageReader<kCluster> reader{block};
     const auto depths = static_cast<int>(view.tiles.width_tiles());
-    for (ProductItem item; own.next(item);)
-      consume<Element, Stage>(consumer, item, params, depths);
+    for (ProductItem item; reader.next(item);)
+      consume<Element, Stage>(reader, consumer, item, params, depths);
   }
-  if (launch.cluster > 1) {  // no block leaves while its partner may write to it or signal it
+  if constexpr (kCluster > 1) {  // no block leaves while its partner may write to it or signal it
     __syncwarp();
     meet_cluster();
   }
+}
+
+/// The compiled variant; Stage is a template over Generality.
+template <class Element, template <Generality> class Stage>
+[[nodiscard]] const void* find_product(const ProductBuild& build) noexcept {
+  const auto with = [&](auto* lone, auto* paired) {
+    return build.cluster == 1 ? reinterpret_cast<const void*>(lone)
+                              : reinterpret_cast<const void*>(paired);
+  };
+  return build.generality == Generality::lean ? with(&product<Element, Stage<Generality::lean>, 1>,
+                                                 &product<Element, Stage<Generality::lean>, 2>)
+                                          : with(&product<Element, Stage<Generality::full>, 1>,
+                                                 &product<Element, Stage<Generality::full>, 2>);
 }
 
 }  // namespace switchyard::kernels::sm90

@@ -16,13 +16,37 @@ struct ProductItem {
   std::int32_t row_tile;   ///< Of the expert's weights.
   std::int32_t first_row;  ///< Packed.
   std::int32_t num_rows;   ///< May be 0.
-  std::int32_t units;      ///< Of kUnitRows rows to compute, padding included; at least 1.
+};
+
+/// Units of kUnitRows rows that `rows` rows fill.
+[[nodiscard]] SWITCHYARD_FN constexpr std::int32_t units_of(std::int32_t rows) noexcept {
+  return rows / ProductShape::kUnitRows + (rows % ProductShape::kUnitRows != 0 ? 1 : 0);
+}
+/// Units of an item to compute, padding included; at least 1.
+[[nodiscard]] SWITCHYARD_FN constexpr std::int32_t units_of(const ProductItem& item) noexcept {
+  return item.num_rows > 0 ? units_of(item.num_rows) : 1;
+}
+
+/// The lanes that run a scheduler together: here one. Each lane calls each function.
+struct OneLane {
+  static constexpr int kLanes = 1;
+
+  [[nodiscard]] static constexpr int lane() noexcept { return 0; }
+  /// The value that lane `from` brings.
+  [[nodiscard]] static constexpr std::int32_t shuffle(std::int32_t value, int /*from*/) noexcept {
+    return value;
+  }
+  /// The first lane whose condition holds, or -1.
+  [[nodiscard]] static constexpr int first(bool condition) noexcept { return condition ? 0 : -1; }
 };
 
 /// The rows of an expert are cut into equal slices of whole units, so that an expert wastes less
 /// than a unit whatever its size. Items are numbered expert by expert; inside an expert the slices
 /// run fastest, so that blocks that run at the same time share a tile of weights in L2. An item
 /// belongs to a cluster, each block of which takes a slice of its own.
+///
+/// Blocks pass many experts from item to item: each lane knows one of the next kLanes experts.
+template <class Lanes>
 class ProductScheduler {
  public:
   static constexpr std::int32_t kMaxCluster = 2;
@@ -45,51 +69,68 @@ class ProductScheduler {
         num_clusters_(place.num_clusters),
         ahead_(place.cluster) {
     static_assert(kMaxCluster == 2);
-    if (num_experts > 0) first_row_ = value_of(expert_offsets[0]);
     enter(0);
   }
 
   /// The block's next item, or false: there is none.
   SWITCHYARD_FN constexpr bool next(ProductItem& item) {
-    while (expert_ < num_experts_ && ahead_ >= items()) {
-      ahead_ -= items();
-      enter(expert_ + 1);
+    while (first_expert_ < num_experts_) {
+      const int lane = Lanes::first(ahead_ < end_);
+      if (lane >= 0) {
+        item = slice_of(lane);
+        ahead_ += num_clusters_;
+        return true;
+      }
+      ahead_ -= Lanes::shuffle(end_, Lanes::kLanes - 1);
+      enter(first_expert_ + Lanes::kLanes);
     }
-    if (expert_ >= num_experts_) return false;
-    const std::int32_t slices = groups_ * cluster_size_;
-    const std::int32_t slice = ahead_ % groups_ * cluster_size_ + rank_;
-    const std::int32_t units = units_of(num_rows_);
-    const std::int32_t each = units / slices;
-    const std::int32_t longer = units % slices;  // slices with a unit more, the first ones
-    const std::int32_t first = slice * each + (slice < longer ? slice : longer);
-    const std::int32_t count = each + (slice < longer ? 1 : 0);
-    const std::int32_t left = num_rows_ - first * ProductShape::kUnitRows;
-    const std::int32_t most = count * ProductShape::kUnitRows;
-    item.expert = expert_;
-    item.row_tile = ahead_ / groups_;
-    item.first_row = first_row_ + first * ProductShape::kUnitRows;
-    item.num_rows = left < 0 ? 0 : (left < most ? left : most);
-    item.units = count > 0 ? count : 1;
-    ahead_ += num_clusters_;
-    return true;
+    return false;
   }
 
  private:
-  [[nodiscard]] SWITCHYARD_FN static constexpr std::int32_t units_of(std::int32_t rows) {
-    return rows / ProductShape::kUnitRows + (rows % ProductShape::kUnitRows != 0 ? 1 : 0);
-  }
-  [[nodiscard]] SWITCHYARD_FN constexpr std::int32_t items() const { return groups_ * row_tiles_; }
-
-  /// Goes on to the next expert. Blocks pass many experts from item to item: no division but by
-  /// constants.
-  SWITCHYARD_FN constexpr void enter(std::int32_t expert) {
-    expert_ = expert;
-    if (expert >= num_experts_) return;
-    first_row_ += num_rows_;
-    num_rows_ = value_of(offsets_[expert + 1]) - first_row_;
+  /// Slices per block of a cluster.
+  [[nodiscard]] SWITCHYARD_FN constexpr std::int32_t groups_of(std::int32_t rows) const {
     const std::int32_t slices =
-        (units_of(num_rows_) + ProductShape::kMaxUnits - 1) / ProductShape::kMaxUnits;
-    groups_ = cluster_size_ == 1 ? slices : (slices + 1) / 2;
+        (units_of(rows) + ProductShape::kMaxUnits - 1) / ProductShape::kMaxUnits;
+    return cluster_size_ == 1 ? slices : (slices + 1) / 2;
+  }
+
+  /// Goes on to the experts from first_expert on, one per lane.
+  SWITCHYARD_FN constexpr void enter(std::int32_t first_expert) {
+    first_expert_ = first_expert;
+    const std::int32_t expert = first_expert + Lanes::lane();
+    if (expert < num_experts_) {
+      first_row_ = value_of(offsets_[expert]);
+      num_rows_ = value_of(offsets_[expert + 1]) - first_row_;
+    } else {
+      num_rows_ = 0;
+    }
+    end_ = groups_of(num_rows_) * row_tiles_;
+    for (int distance = 1; distance < Lanes::kLanes; distance *= 2) {
+      const bool adds = Lanes::lane() >= distance;
+      const std::int32_t before = Lanes::shuffle(end_, Lanes::lane() - (adds ? distance : 0));
+      end_ += adds ? before : 0;
+    }
+  }
+
+  /// This block's slice of item number ahead_, which is one of the expert of `lane`.
+  [[nodiscard]] SWITCHYARD_FN constexpr ProductItem slice_of(int lane) const {
+    const std::int32_t first_row = Lanes::shuffle(first_row_, lane);
+    const std::int32_t num_rows = Lanes::shuffle(num_rows_, lane);
+    const std::int32_t end = Lanes::shuffle(end_, lane);
+    const std::int32_t groups = groups_of(num_rows);
+    const std::int32_t number = ahead_ - (end - groups * row_tiles_);  // in the expert
+    const std::int32_t slices = groups * cluster_size_;
+    const std::int32_t slice = number % groups * cluster_size_ + rank_;
+    const std::int32_t units = units_of(num_rows);
+    const std::int32_t each = units / slices;
+    const std::int32_t longer = units % slices;  // slices with a unit more, the first ones
+    const std::int32_t first =
+        (slice * each + (slice < longer ? slice : longer)) * ProductShape::kUnitRows;
+    const std::int32_t most = (each + (slice < longer ? 1 : 0)) * ProductShape::kUnitRows;
+    const std::int32_t left = num_rows - first;
+    return {first_expert_ + lane, number / groups, first_row + first,
+            left < 0 ? 0 : (left < most ? left : most)};
   }
 
   const PackedRow* offsets_;
@@ -98,11 +139,12 @@ class ProductScheduler {
   std::int32_t cluster_size_;
   std::int32_t rank_;
   std::int32_t num_clusters_;
-  std::int32_t ahead_;  // the next item's number among those of the expert and of later ones
-  std::int32_t expert_ = 0;
+  std::int32_t ahead_;  // the next item's number, counted from first_expert_ on
+  std::int32_t first_expert_ = 0;
+  // Of the lane's expert:
   std::int32_t first_row_ = 0;
   std::int32_t num_rows_ = 0;
-  std::int32_t groups_ = 0;  // slices per block of a cluster
+  std::int32_t end_ = 0;  // the number behind its items, counted from first_expert_ on
 };
 
 }  // namespace switchyard::kernels::sm90

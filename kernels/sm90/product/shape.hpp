@@ -27,25 +27,46 @@ struct ProductShape {
   static constexpr int kGroupThreads = 128;
   static constexpr int kConsumers = 2;
   static constexpr int kThreads = (1 + kConsumers) * kGroupThreads;
-  static constexpr int kProducerRegisters = 56;
-  static constexpr int kConsumerRegisters = 224;
+  static constexpr int kProducerRegisters = 72;
+  static constexpr int kConsumerRegisters = 216;
 
   /// Where a consumer turns its sums into rows of the output.
   static constexpr int kStagingBytes = 8192;
   /// Offsets of more experts are read from global memory.
   static constexpr int kSharedExperts = 256;
 
-  /// Bytes before the barriers and before the offsets of the experts' rows; in all.
-  static constexpr int kBarriers = kStages * kStageBytes + kConsumers * kStagingBytes;
+  /// An item, as the producer tells it.
+  static constexpr int kItemBytes = 16;
+
+  /// Sources of an item's rows, as the producer's threads tell each other.
+  static constexpr int kSourceBytes = kMaxRows * 4;
+
+  /// Bytes before the sources of two items, the items of stages, the barriers and the offsets of
+  /// the experts' rows; in all.
+  static constexpr int kSources = kStages * kStageBytes + kConsumers * kStagingBytes;
+  static constexpr int kItems = kSources + 2 * kSourceBytes;
+  static constexpr int kBarriers = kItems + kStages * kItemBytes;
   static constexpr int kOffsets = kBarriers + 2 * kStages * 8;
   static constexpr int kSharedBytes = kOffsets + (kSharedExperts + 1) * 4;
 };
 static_assert(ProductShape::kSharedBytes <= 232'448, "what a block may have");
 static_assert(ProductShape::kThreads * 168 <= 65'536, "registers at the start");
 
+/// What a compiled variant can do.
+enum class Generality : std::uint8_t {
+  lean,  ///< What most layers want, with nothing else in the way (is_lean in view.hpp).
+  full,  ///< Whatever a parameter block asks for.
+};
+
+/// The compiled variant of a product.
+struct ProductBuild {
+  std::int32_t cluster;  ///< Blocks that share a tile of weights, each with rows of its own: 1, 2.
+  Generality generality;
+};
+
 /// How a product is laid out, beside its parameter block.
 struct ProductLaunch {
-  std::int32_t cluster;  ///< Blocks that share a tile of weights, each with rows of its own: 1, 2.
+  std::int32_t cluster;  ///< As in ProductBuild.
   L2Keep weights;
   L2Keep rows;
 };

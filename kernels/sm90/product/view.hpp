@@ -51,4 +51,31 @@ struct ProductView {
   return reinterpret_cast<std::uintptr_t>(memory) % 16 == 0;
 }
 
+/// Whether rows can be read 16 bytes at a time, by a number of 32 bits for each: up to 64 GB.
+[[nodiscard]] SWITCHYARD_FN inline bool reads_by_chunks(const ProductView& view) noexcept {
+  return aligned16(view.rows) &&
+         view.max_rows * (view.tiles.width / SwizzledTiles::kChunkElements) <
+             (std::int64_t{1} << 32U);
+}
+
+/// Whether sums of gate_up finish in registers, gates beside ups.
+[[nodiscard]] SWITCHYARD_FN inline bool finishes_in_registers(const GateUpParams& params) noexcept {
+  return (params.activation == ActivationKind::swiglu ||
+          params.activation == ActivationKind::swiglu_clamped) &&
+         params.pair_weights == nullptr && params.input_rounding == Rounding::f32;
+}
+
+/// Whether Generality::lean can run a call: rows in and out are accessed 16 bytes at a time, no
+/// bias, of the activations swiglu alone.
+[[nodiscard]] SWITCHYARD_FN inline bool is_lean(const ProductView& view) noexcept {
+  return reads_by_chunks(view) && aligned16(view.output);
+}
+[[nodiscard]] SWITCHYARD_FN inline bool is_lean(const GateUpParams& params) noexcept {
+  return is_lean(view_of(params)) && finishes_in_registers(params) &&
+         params.activation == ActivationKind::swiglu && params.bias == nullptr;
+}
+[[nodiscard]] SWITCHYARD_FN inline bool is_lean(const DownParams& params) noexcept {
+  return is_lean(view_of(params)) && params.bias == nullptr;
+}
+
 }  // namespace switchyard::kernels::sm90

@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+// The lanes of a warp as what a scheduler runs on (kernels/sm90/product/scheduler.hpp).
+#pragma once
+
+#include <cstdint>
+
+namespace switchyard::kernels::sm90 {
+
+/// This warp's number in the block, in a form that tells the compiler that it is the same for all
+/// lanes: what follows from it can be held in uniform registers.
+[[nodiscard]] __device__ __forceinline__ int warp_index() {
+  return __shfl_sync(0xffffffffU, static_cast<int>(threadIdx.x) / 32, 0);
+}
+
+/// The calling warp, all 32 lanes of it.
+struct WarpLanes {
+  static constexpr int kLanes = 32;
+  static constexpr unsigned kAll = 0xffffffffU;
+
+  [[nodiscard]] __device__ __forceinline__ static int lane() {
+    return static_cast<int>(threadIdx.x) % kLanes;
+  }
+  [[nodiscard]] __device__ __forceinline__ static std::int32_t shuffle(std::int32_t value,
+                                                                       int from) {
+    return __shfl_sync(kAll, value, from);
+  }
+  [[nodiscard]] __device__ __forceinline__ static int first(bool condition) {
+    return __ffs(static_cast<int>(__ballot_sync(kAll, condition ? 1 : 0))) - 1;
+  }
+};
+
+}  // namespace switchyard::kernels::sm90
