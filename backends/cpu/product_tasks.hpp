@@ -13,9 +13,6 @@
 
 namespace switchyard::cpu {
 
-/// Columns of a task at most: what the sums of a block of rows have room for.
-inline constexpr std::int64_t kMaxTaskColumns = 512;
-
 /// A product's cut.
 struct ProductTasks {
   std::int64_t num_tasks;  // an upper bound: experts without rows have none
@@ -34,16 +31,15 @@ struct ProductTasks {
   return {params.hidden_size, columns, false};
 }
 
-/// Enough tasks that threads end together: 32 for each of them, in runs of 4 panels, which is what
-/// the tile of a single row takes.
+/// Enough tasks that threads end together: 128 for each of them where there are so many runs of 4
+/// panels, which is what the tile of a single row takes. A task's rows of x are read once.
 template <class Params>
 [[nodiscard]] ProductTasks cut(const Params& params, const Panels& panels,
                                int num_threads) noexcept {
   const std::int64_t experts = std::min(params.num_experts, params.max_rows);
   const std::int64_t count = panels.count();
-  const std::int64_t most = kMaxTaskColumns / panels.columns;
-  const std::int64_t even = experts * count / (std::int64_t{32} * num_threads) / 4 * 4;
-  const std::int64_t per_task = std::clamp<std::int64_t>(even, 4, most);
+  const std::int64_t even = experts * count / (std::int64_t{128} * num_threads) / 4 * 4;
+  const std::int64_t per_task = std::max<std::int64_t>(even, 4);
   const std::int64_t per_expert = (count + per_task - 1) / per_task;
   return {experts * per_expert, per_expert, per_task, count};
 }

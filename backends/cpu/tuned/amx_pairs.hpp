@@ -35,7 +35,7 @@ class AmxPairs {
   static constexpr std::int64_t kTileRows = 16;
   static constexpr std::int64_t kMaxRows = 2 * kTileRows;
   static constexpr std::int64_t kHalf = kPairColumns / 2;
-  static constexpr std::size_t kRowBytes = PairBlock::kStride * sizeof(float);
+  static constexpr std::size_t kRowBytes = kPairStride * sizeof(float);
   static constexpr std::size_t kSumBytes = kPairColumns * sizeof(float);
   static constexpr std::size_t kWeightBytes = kHalf * sizeof(Pair);
   static constexpr std::int64_t kNextTile = kPairStep * kHalf;
@@ -94,7 +94,7 @@ class AmxPairs {
     for (std::int64_t block = 0; block < blocks; ++block) {
       const std::int64_t first = block * num_rows / blocks;
       const std::int64_t rows = (block + 1) * num_rows / blocks - first;
-      const float* const from = x + first * PairBlock::kStride;
+      const float* const from = x + first * kPairStride;
       float* const to = sums + first * kPairColumns;
       configure(rows);
       if (rows > kTileRows) {
@@ -126,7 +126,7 @@ class AmxPairs {
 
   /// 17 to 32 rows with one panel. Tiles are configured.
   static void multiply_tall(const float* x, const Pair* panel, std::int64_t steps, float* sums) {
-    const float* second = x + kTileRows * PairBlock::kStride;
+    const float* second = x + kTileRows * kPairStride;
     float* const second_sums = sums + kTileRows * kPairColumns;
     load_sums(sums, second_sums);
     for (std::int64_t step = 0; step < steps; ++step) {

@@ -20,53 +20,56 @@ struct Pair {
   bf16 second;
 };
 
-/// Rows that meet a panel at a time, with whole rows of most models.
-struct PairBlock {
-  static constexpr std::int64_t kRows = 48;
-  static constexpr std::int64_t kDepth = 1024;  // in pairs
-  static constexpr std::int64_t kStride = kRowStride<kDepth>;
-};
-static_assert(PairBlock::kRows * PairBlock::kStride <= Workspace::kFloatsOfX);
-static_assert(PairBlock::kDepth % kPairStep == 0);
+/// Pairs of a row that are held at a time: whole rows of most models.
+inline constexpr std::int64_t kPairDepth = 1024;
+inline constexpr std::int64_t kPairStride = kRowStride<kPairDepth>;
+static_assert(kBlockRows * kPairStride <= Workspace::kFloatsOfX);
+static_assert(kPairDepth % kPairStep == 0);
 
-/// x[r] = elements [first, first + count) of row r as they are, zeros up to a whole step.
-template <class X>
-inline void copy_rows(const X& rows, std::int64_t first_row, std::int64_t num_rows,
-                      std::int64_t first, std::int64_t count, float* x) {
-  const std::int64_t padded = (count + 2 * kPairStep - 1) / (2 * kPairStep) * (2 * kPairStep);
-  for (std::int64_t r = 0; r < num_rows; ++r) {
-    auto* const to = reinterpret_cast<std::byte*>(x + r * PairBlock::kStride);
-    const auto* const from = static_cast<const bf16*>(rows.address(first_row + r)) + first;
-    std::memcpy(to, from, static_cast<std::size_t>(count) * sizeof(bf16));
-    std::memset(to + static_cast<std::size_t>(count) * sizeof(bf16), 0,
-                static_cast<std::size_t>(padded - count) * sizeof(bf16));
+/// The way of pairs, for multiply_block.
+template <class Pairs>
+class PairRows {
+ public:
+  [[nodiscard]] static std::int64_t depth(std::int64_t /*num_rows*/) { return 2 * kPairDepth; }
+
+  /// Elements as they are, zeros up to a whole step.
+  template <class X>
+  static void load(const X& rows, kernels::RowRange block, std::int64_t first, std::int64_t count,
+                   float* x) {
+    const auto used = static_cast<std::size_t>(count) * sizeof(bf16);
+    const auto padded = static_cast<std::size_t>(steps_of(count) * kPairStep) * sizeof(Pair);
+    for (std::int64_t r = 0; r < block.last - block.first; ++r) {
+      auto* const to = reinterpret_cast<std::byte*>(x + r * kPairStride);
+      std::memcpy(to, static_cast<const bf16*>(rows.address(block.first + r)) + first, used);
+      std::memset(to + used, 0, padded - used);
+    }
   }
-}
+
+  void multiply(const Matrix& matrix, std::int64_t first, std::int64_t last, std::int64_t first_k,
+                std::int64_t depth, const float* x, std::int64_t num_rows, float* sums) {
+    const std::int64_t next_panel = steps_of(matrix.width) * kPairStep * kPairColumns;
+    const Pair* const panels = static_cast<const Pair*>(matrix.data) +
+                               (matrix.expert * matrix.panels.count() + first) * next_panel +
+                               first_k / 2 * kPairColumns;
+    pairs_.multiply_panels(x, num_rows, panels, last - first, next_panel, steps_of(depth), sums);
+  }
+
+ private:
+  [[nodiscard]] static constexpr std::int64_t steps_of(std::int64_t elements) {
+    return (elements + 2 * kPairStep - 1) / (2 * kPairStep);
+  }
+
+  Pairs pairs_;
+};
 
 /// Rows [rows.first, rows.last) of x with panels [first, last): finish(row, panel, sums) gets the
 /// sums of one row and one panel.
-template <class Pairs, class X, class Finish>
+template <class S, class Pairs, class X, class Finish>
 inline void multiply_pairs(const Matrix& matrix, std::int64_t first, std::int64_t last, const X& x,
                            kernels::RowRange rows, const Workspace& work, const Finish& finish) {
-  const std::int64_t steps = (matrix.width + 2 * kPairStep - 1) / (2 * kPairStep);
-  const std::int64_t next_panel = steps * kPairStep * kPairColumns;
-  constexpr std::int64_t kStepsPerBlock = PairBlock::kDepth / kPairStep;
-  const Pair* const panels =
-      static_cast<const Pair*>(matrix.data) + matrix.expert * matrix.panels.count() * next_panel;
-  Pairs pairs;
-  for (std::int64_t row = rows.first; row < rows.last; row += PairBlock::kRows) {
-    const std::int64_t count = std::min(PairBlock::kRows, rows.last - row);
-    std::fill_n(work.sums, (last - first) * count * kPairColumns, 0.0F);
-    for (std::int64_t step = 0; step < steps; step += kStepsPerBlock) {
-      const std::int64_t some = std::min(kStepsPerBlock, steps - step);
-      const std::int64_t k = step * 2 * kPairStep;
-      copy_rows(x, row, count, k, std::min(some * 2 * kPairStep, matrix.width - k), work.x);
-      pairs.multiply_panels(work.x, count,
-                            panels + first * next_panel + step * kPairStep * kPairColumns,
-                            last - first, next_panel, some, work.sums);
-    }
-    const float* sums = work.sums;
-    for (std::int64_t panel = first; panel < last; ++panel)
-      for (std::int64_t r = 0; r < count; ++r, sums += kPairColumns) finish(row + r, panel, sums);
-  }
+  static_assert(2 * S::kLanes == kPairColumns);
+  PairRows<Pairs> way;
+  for_each_block<kBlockRows>(rows, [&](kernels::RowRange block) {
+    multiply_block<S>(way, matrix, first, last, x, block, work, finish);
+  });
 }

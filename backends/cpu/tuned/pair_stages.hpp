@@ -8,17 +8,15 @@
 template <class S, class Pairs>
 inline void run_pair_gate_up(const kernels::GateUpParams& params, const ProductTasks& tasks,
                              std::int64_t first, std::int64_t last, std::span<std::byte> scratch) {
-  static_assert(2 * S::kLanes == kPairColumns);
   run_gate_up_tasks<S>(params, tasks, first, last, scratch,
-                       [](const auto&... arguments) { multiply_pairs<Pairs>(arguments...); });
+                       [](const auto&... arguments) { multiply_pairs<S, Pairs>(arguments...); });
 }
 
 template <class S, class Pairs>
 inline void run_pair_down(const kernels::DownParams& params, const ProductTasks& tasks,
                           std::int64_t first, std::int64_t last, std::span<std::byte> scratch) {
-  static_assert(2 * S::kLanes == kPairColumns);
   run_down_tasks<S>(params, tasks, first, last, scratch,
-                    [](const auto&... arguments) { multiply_pairs<Pairs>(arguments...); });
+                    [](const auto&... arguments) { multiply_pairs<S, Pairs>(arguments...); });
 }
 
 /// `base` where pairs are not multiplied.

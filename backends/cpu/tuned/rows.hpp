@@ -30,6 +30,14 @@ inline void load_row(DType dtype, const void* from, std::int64_t first, std::int
   return load_row_of<S, f16>(from, first, count, to);
 }
 
+/// x[r] = columns [first, first + count) of the rows of a block, `stride` floats apart.
+template <class S, class X>
+inline void load_rows(const X& rows, kernels::RowRange block, std::int64_t first,
+                      std::int64_t count, float* x, std::int64_t stride) {
+  for (std::int64_t r = 0; r < block.last - block.first; ++r)
+    load_row<S>(rows.dtype, rows.address(block.first + r), first, count, x + r * stride);
+}
+
 /// Puts each run of 2 * kLanes floats in the order in which load_panel reads an array of Stored.
 /// Zeros fill the last run.
 template <class S, class Stored>

@@ -6,7 +6,7 @@
 
 #include "backends/cpu/tuned/matrix.hpp"
 #include "backends/cpu/tuned/rows.hpp"
-#include "backends/cpu/tuned/tile.hpp"
+#include "backends/cpu/tuned/workspace.hpp"
 
 /// k of a run.
 inline constexpr std::int64_t kRunDepth = 128;
@@ -22,24 +22,14 @@ struct RowTiles {
   [[nodiscard]] std::int64_t first(std::int64_t tile) const { return tile * rows / count; }
 };
 
-/// The tile of `rows` rows, in [1, Rows].
-template <class S, class Stored, std::int64_t Stride, class Fetch, int Rows = S::kTileRows>
-inline void tall_tile_of(std::int64_t rows, const float* x, const Stored* panel, std::int64_t depth,
-                         Fetch ahead, float* sums) {
-  if constexpr (Rows > 1) {
-    if (rows < Rows)
-      return tall_tile_of<S, Stored, Stride, Fetch, Rows - 1>(rows, x, panel, depth, ahead, sums);
-  }
-  tall_tile<S, Stored, Rows, Stride>(x, panel, depth, ahead, sums);
-}
-
 /// x = columns [first, first + count) of all rows, run by run: [run][row][kRunDepth].
 template <class S, class X>
-inline void load_runs(const X& rows, std::int64_t first_row, std::int64_t num_rows,
-                      std::int64_t first, std::int64_t count, float* x) {
+inline void load_runs(const X& rows, kernels::RowRange block, std::int64_t first,
+                      std::int64_t count, float* x) {
+  const std::int64_t num_rows = block.last - block.first;
   for (std::int64_t r = 0; r < num_rows; ++r)
     for (std::int64_t k = 0; k < count; k += kRunDepth)
-      load_row<S>(rows.dtype, rows.address(first_row + r), first + k,
+      load_row<S>(rows.dtype, rows.address(block.first + r), first + k,
                   std::min(kRunDepth, count - k), x + k * num_rows + r * kRunDepth);
 }
 
@@ -76,3 +66,23 @@ inline void multiply_shared(const Matrix& matrix, std::int64_t first, std::int64
                       std::min(kRunDepth, depth - k), sums);
     }
 }
+
+/// The way of many rows, for multiply_block.
+template <class S, class Stored>
+struct SharedPanels {
+  [[nodiscard]] static std::int64_t depth(std::int64_t num_rows) {
+    return Workspace::kFloatsOfX / num_rows / kRunDepth * kRunDepth;
+  }
+
+  template <class X>
+  static void load(const X& rows, kernels::RowRange block, std::int64_t first, std::int64_t count,
+                   float* x) {
+    load_runs<S>(rows, block, first, count, x);
+  }
+
+  static void multiply(const Matrix& matrix, std::int64_t first, std::int64_t last,
+                       std::int64_t first_k, std::int64_t depth, const float* x,
+                       std::int64_t num_rows, float* sums) {
+    multiply_shared<S, Stored>(matrix, first, last, first_k, depth, x, num_rows, sums);
+  }
+};

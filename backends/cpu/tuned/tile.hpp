@@ -122,9 +122,20 @@ inline void tall_tile(const float* x, const Stored* panel, std::int64_t depth, F
   tile.store(sums);
 }
 
-/// The same for one row with four panels: enough sums in flight to hide the latency of an addition,
-/// and enough reads to hide that of memory.
-/// Panels are `next_panel` elements apart, their sums `next_sums` floats.
+/// The tile of `rows` rows, in [1, Rows].
+template <class S, class Stored, std::int64_t Stride, class Fetch, int Rows = S::kTileRows>
+inline void tall_tile_of(std::int64_t rows, const float* x, const Stored* panel, std::int64_t depth,
+                         Fetch ahead, float* sums) {
+  if constexpr (Rows > 1) {
+    if (rows < Rows)
+      return tall_tile_of<S, Stored, Stride, Fetch, Rows - 1>(rows, x, panel, depth, ahead, sums);
+  }
+  tall_tile<S, Stored, Rows, Stride>(x, panel, depth, ahead, sums);
+}
+
+/// tall_tile for one row with four panels: enough sums in flight to hide the latency of an
+/// addition, and enough reads to hide that of memory. Panels are `next_panel` elements apart, their
+/// sums `next_sums` floats.
 template <class S, class Stored>
 inline void one_row_tile(const float* x, const Stored* panels, std::int64_t next_panel,
                          std::int64_t depth, float* sums, std::int64_t next_sums) {
