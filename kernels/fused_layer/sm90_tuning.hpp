@@ -64,7 +64,7 @@ struct FusedExtents {
 }
 
 /// Segments of down's inner dimension: the fewest rounds of the block's warps over the items that
-/// are expected, an item costing a quarter of a stage beside its stages.
+/// are expected, an item costing three quarters of a stage beside its stages.
 [[nodiscard]] inline int down_split(const FusedExtents& call) {
   const auto stages = static_cast<double>((call.intermediate_size + kStageWidth - 1) / kStageWidth);
   const double groups = std::max(1.0, std::round(expected_active(call)));
@@ -75,7 +75,7 @@ struct FusedExtents {
   for (int split = 1; split <= std::min<std::int64_t>(room, static_cast<std::int64_t>(stages));
        ++split) {
     const double rounds = std::ceil(groups * split / kFusedWarps);
-    const double cost = rounds * (stages / split + 0.25);
+    const double cost = rounds * (stages / split + 0.75);
     if (split == 1 || cost < best_cost) {
       best = split;
       best_cost = cost;
