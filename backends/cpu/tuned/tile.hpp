@@ -15,8 +15,10 @@
 template <std::int64_t Depth>
 inline constexpr std::int64_t kRowStride = Depth + 16;
 
-/// Bytes between what is read and what is fetched ahead.
-inline constexpr std::uintptr_t kPrefetchBytes = 2048;
+/// Bytes between what is read and what is fetched to the second-level cache, and from there to the
+/// first.
+inline constexpr std::uintptr_t kFarBytes = 3072;
+inline constexpr std::uintptr_t kNearBytes = 1024;
 
 /// The cache that what is fetched comes to, as __builtin_prefetch counts.
 enum class FetchTo : int { second_level = 2, first_level = 3 };
@@ -28,10 +30,13 @@ SWITCHYARD_INLINE void fetch(std::uintptr_t address) {
   if constexpr (Bytes > 64) fetch<Bytes - 64, To>(address + 64);
 }
 
-/// Asks for what one k of a panel takes, kPrefetchBytes further.
+/// Asks for what one k of a panel takes, twice as it comes nearer.
 template <class S, class Stored>
 SWITCHYARD_INLINE void fetch_ahead(const Stored* panel) {
-  fetch<2 * S::kLanes * sizeof(Stored)>(reinterpret_cast<std::uintptr_t>(panel) + kPrefetchBytes);
+  constexpr std::uintptr_t kBytes = 2 * S::kLanes * sizeof(Stored);
+  const auto address = reinterpret_cast<std::uintptr_t>(panel);
+  fetch<kBytes, FetchTo::second_level>(address + kFarBytes);
+  fetch<kBytes>(address + kNearBytes);
 }
 
 /// What a tile alone with its panel fetches while it runs: what it is about to read.
