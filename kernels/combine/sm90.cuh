@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Stage "combine" for compute capability 9.0, at the speed of memory: a thread sums eight columns
-// of a token, and has 16 bytes of eight expert rows under way at once. The sums are those of the
-// portable body, operation by operation: compiled without contraction.
+// of a token, and has 16 bytes of up to eight expert rows under way at once. The sums are those of
+// the portable body, operation by operation: compiled without contraction.
 #pragma once
 
 #include <cstdint>
@@ -51,11 +51,10 @@ struct ColumnSums {
   return words;
 }
 
-/// Adds the token's expert rows in the order of k, a batch of loads at a time.
-template <class Element>
+/// Adds the token's expert rows in the order of k, kBatch loads at a time.
+template <class Element, int kBatch>
 __device__ __forceinline__ void add_experts(const CombineParams& params, std::int64_t token,
                                             std::int64_t column, ColumnSums<Element>& sums) {
-  constexpr int kBatch = 8;
   for (std::int32_t first = 0; first < params.top_k; first += kBatch) {
     std::int32_t row[kBatch];
     float weight[kBatch];
@@ -79,7 +78,7 @@ __device__ __forceinline__ void add_experts(const CombineParams& params, std::in
 
 /// Blocks are numbered token by token; params.hidden_size is a multiple of 8, and all rows are
 /// aligned to 16 bytes.
-template <class Element>
+template <class Element, int kBatch>
 __global__ void __launch_bounds__(256) combine(const __grid_constant__ CombineParams params) {
   wait_for_predecessors();
   start_successors();
@@ -95,7 +94,7 @@ __global__ void __launch_bounds__(256) combine(const __grid_constant__ CombinePa
   const std::int64_t place = token * params.hidden_size + column;
   ColumnSums<Element> sums;
   if (token < live_count(params.live_tokens, params.num_tokens)) {
-    add_experts(params, token, column, sums);
+    add_experts<Element, kBatch>(params, token, column, sums);
     if (params.shared_rows != nullptr) {
       const float gate = params.shared_gate == nullptr ? 1.0F : sigmoid(params.shared_gate[token]);
       sums.add(gate, load_once(params.shared_rows, place));
@@ -103,6 +102,15 @@ __global__ void __launch_bounds__(256) combine(const __grid_constant__ CombinePa
     if (params.residual != nullptr) sums.add(1.0F, load_once(params.residual, place));
   }
   *reinterpret_cast<uint4*>(static_cast<Element*>(params.output) + place) = sums.rounded();
+}
+
+/// The kernel that suits top_k: fewer rows of a token take fewer registers, so that more threads
+/// read at once.
+template <class Element>
+[[nodiscard]] const void* find_combine(std::int32_t top_k) noexcept {
+  if (top_k <= 2) return reinterpret_cast<const void*>(&combine<Element, 2>);
+  if (top_k <= 4) return reinterpret_cast<const void*>(&combine<Element, 4>);
+  return reinterpret_cast<const void*>(&combine<Element, 8>);
 }
 
 }  // namespace switchyard::kernels::sm90

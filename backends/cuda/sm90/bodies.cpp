@@ -139,8 +139,8 @@ bool gpu::TunedBodies<CudaApi>::launch(cudaStream_t stream,
   std::array<void*, 1> arguments{&block};
   sm90::launch_dependent(
       device_, stream,
-      params.activation_dtype == DType::bf16 ? sm90::combine_kernel_bf16()
-                                             : sm90::combine_kernel_f16(),
+      params.activation_dtype == DType::bf16 ? sm90::combine_kernel_bf16(params.top_k)
+                                             : sm90::combine_kernel_f16(params.top_k),
       {static_cast<unsigned>(params.num_tokens) * static_cast<unsigned>(per_token),
        static_cast<unsigned>(threads)},
       arguments);

@@ -3,6 +3,8 @@
 // type of their elements where they have one.
 #pragma once
 
+#include <cstdint>
+
 #include "kernels/sm90/product/shape.hpp"
 
 namespace switchyard::sm90 {
@@ -12,8 +14,8 @@ namespace switchyard::sm90 {
 [[nodiscard]] const void* gate_up_kernel_f16(const kernels::sm90::ProductBuild& build) noexcept;
 [[nodiscard]] const void* down_kernel_bf16(const kernels::sm90::ProductBuild& build) noexcept;
 [[nodiscard]] const void* down_kernel_f16(const kernels::sm90::ProductBuild& build) noexcept;
-[[nodiscard]] const void* combine_kernel_bf16() noexcept;
-[[nodiscard]] const void* combine_kernel_f16() noexcept;
+[[nodiscard]] const void* combine_kernel_bf16(std::int32_t top_k) noexcept;
+[[nodiscard]] const void* combine_kernel_f16(std::int32_t top_k) noexcept;
 [[nodiscard]] const void* probe_products_kernel() noexcept;
 
 }  // namespace switchyard::sm90

@@ -47,7 +47,7 @@ TensorMap TensorMaps::encode(const void* rows, std::int64_t num_rows, std::int64
       encode_(&map, CU_TENSOR_MAP_DATA_TYPE_UINT16, extents.size(), const_cast<void*>(rows),
               extents.data(), row_bytes.data(), box.data(), steps.data(),
               CU_TENSOR_MAP_INTERLEAVE_NONE, CU_TENSOR_MAP_SWIZZLE_128B,
-              CU_TENSOR_MAP_L2_PROMOTION_L2_128B, CU_TENSOR_MAP_FLOAT_OOB_FILL_NONE);
+              CU_TENSOR_MAP_L2_PROMOTION_L2_256B, CU_TENSOR_MAP_FLOAT_OOB_FILL_NONE);
   if (status != CUDA_SUCCESS)
     throw Error(ErrorCode::device_failure,
                 "cuTensorMapEncodeTiled answers " + std::to_string(static_cast<int>(status)));

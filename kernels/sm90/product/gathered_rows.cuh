@@ -96,9 +96,9 @@ class GatheredRows {
     return thread() / kChunks;
   }
 
-  /// Whether step i belongs to the item's units: the same for the whole warpgroup.
+  /// Whether this thread's row of step i belongs to the item's units.
   [[nodiscard]] __device__ __forceinline__ static bool has_step(const ProductItem& item, int i) {
-    return i * kRowsAtOnce < units_of(item) * ProductShape::kUnitRows;
+    return line() + i * kRowsAtOnce < units_of(item) * ProductShape::kUnitRows;
   }
 
   __device__ __forceinline__ void copy(const ProductItem& item, int depth, int stage) {
