@@ -52,9 +52,9 @@ inline constexpr float kLargestFloat = std::numeric_limits<float>::max();
 
 /// An unsigned key in the order of selection: NaN lowest, then -inf up to +inf, -0 equal to +0.
 [[nodiscard]] constexpr std::uint32_t order_key(float x) noexcept {
-  if (is_nan(x)) return 0;
   const auto word = std::bit_cast<std::uint32_t>(x == 0.0F ? 0.0F : x);
-  return (word & 0x80000000U) != 0 ? ~word : word | 0x80000000U;
+  const std::uint32_t key = word ^ ((0U - (word >> 31U)) | 0x80000000U);
+  return is_nan(x) ? 0U : key;
 }
 
 /// The number of an order_key that is not NaN's; zeros come back as +0.

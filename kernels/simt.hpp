@@ -5,7 +5,12 @@
 //
 //   template <class Ctx> SWITCHYARD_FN static void run(Ctx& ctx, const Params& params);
 //
-// which one lane of a launch runs. Ctx offers:
+// which one lane of a launch runs; or it has, in place of run, a class template
+//
+//   template <class Ctx> struct Job { Job(Ctx& ctx, const Params& params); void run(); };
+//
+// whose constructor may run beside the launches before this one: it looks at the parameter block
+// and at shared memory alone. Ctx offers:
 //
 //   kWave                           lanes of a wave, a compile-time constant: 8, 32 or 64
 //   block() num_blocks()            of the launch
@@ -27,6 +32,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <type_traits>
 
 #include "kernels/function.hpp"
 
@@ -38,6 +44,19 @@ struct LaunchShape {
   std::int32_t num_threads = 0;  ///< Per block, a multiple of the wave size, at most kMaxThreads.
   std::size_t shared_bytes = 0;  ///< Per block, at most kMaxSharedBytes.
 };
+
+/// Runs a lane of Body; wait() returns when the launches before this one are complete.
+template <class Body, class Ctx, class Wait>
+SWITCHYARD_FN void run_lane(Ctx& ctx, const typename Body::Params& params, Wait wait) {
+  if constexpr (requires { typename Body::template Job<Ctx>; }) {
+    typename Body::template Job<Ctx> job(ctx, params);
+    wait();
+    job.run();
+  } else {
+    wait();
+    Body::run(ctx, params);
+  }
+}
 
 /// Blocks that every backend can launch in one dimension; bodies with more work loop over it.
 inline constexpr std::int64_t kMaxBlocks = 1 << 20;
@@ -81,10 +100,10 @@ template <class Ctx>
 [[nodiscard]] SWITCHYARD_FN float join_partials(Ctx& ctx, float* partial) {
   for (int width = kPartialsPerLane<Ctx> / 2; width > 0; width /= 2)
     for (int j = 0; j < width; ++j) partial[j] += partial[j + width];
-  float sum = partial[0];
+  float sum = partial[0];  // a lane and its partner add the same two numbers
   for (int width = Ctx::kWave / 2; width > 0; width /= 2)
-    sum += ctx.shuffle(sum, (ctx.lane() + width) % Ctx::kWave);
-  return ctx.shuffle(sum, 0);
+    sum += ctx.shuffle(sum, ctx.lane() ^ width);
+  return sum;
 }
 
 /// Sum of value(0) .. value(count - 1) in the order of kernels::strided_sum, bit for bit. Every
@@ -133,7 +152,7 @@ struct SumPair {
 }
 
 /// Exclusive prefix sums over `count` pairs by the block: put(i, sum of value(0) .. value(i - 1)).
-/// Every thread gets the total. wave_sums: [num_waves], shared.
+/// Every thread gets the total. wave_sums: [num_waves], shared, of this scan alone.
 template <class Ctx, class WaveSums, class Value, class Put>
 SWITCHYARD_FN SumPair block_scan(Ctx& ctx, WaveSums& wave_sums, std::int32_t count, Value value,
                                  Put put) {
@@ -165,7 +184,7 @@ SWITCHYARD_FN SumPair block_scan(Ctx& ctx, WaveSums& wave_sums, std::int32_t cou
       }
     }
     if (i < count) put(i, before + sum - own);
-    ctx.sync();
+    if (base + ctx.num_threads() < count) ctx.sync();
   }
   return carry;
 }
@@ -190,6 +209,10 @@ template <class Ctx>
   while ((std::int64_t{1} << bits) < count) ++bits;
   return bits;
 }
+
+/// The lanes of a ballot, in no more bits than a wave has lanes.
+template <class Ctx>
+using LaneMask = std::conditional_t<(Ctx::kWave > 32), std::uint64_t, std::uint32_t>;
 
 /// Lanes below `lane`, as a mask.
 [[nodiscard]] constexpr std::uint64_t lanes_below(int lane) noexcept {

@@ -17,10 +17,12 @@
 
 namespace switchyard::gpu {
 
-/// The vendor's wave operations, for device code: sync, shuffle of a word, ballot, largest. Sizes
+/// The vendor's wave operations, for device code: sync, shuffle of a word, ballot, largest,
+/// same_for_all (of a word that the lanes have alike). Sizes
 /// are the wave sizes that a device of the vendor may have; runs(size) whether the device that is
-/// being compiled for has it. wait_for_predecessors comes first in a kernel: what was enqueued
-/// before it is complete afterwards, and only then may what is enqueued behind it start.
+/// being compiled for has it; fetch brings a kernel's argument near. wait_for_predecessors comes
+/// before a kernel looks at device memory: what was enqueued before it is complete afterwards, and
+/// only then may what is enqueued behind it start.
 /// Specialised in backends/<vendor>/wave_ops.hpp.
 template <class Api>
 struct WaveOps;
@@ -31,10 +33,10 @@ template <class Body, int Wave, class Api>
 __global__ void __launch_bounds__(256)
     kernel(const SWITCHYARD_KERNEL_ARGUMENT typename Body::Params params) {
   if constexpr (WaveOps<Api>::runs(Wave)) {
-    WaveOps<Api>::wait_for_predecessors();
+    WaveOps<Api>::fetch(params);
     extern __shared__ uint4 switchyard_shared[];
     Lane<Wave, WaveOps<Api>> lane(reinterpret_cast<std::byte*>(switchyard_shared));
-    Body::run(lane, params);
+    kernels::simt::run_lane<Body>(lane, params, [] { WaveOps<Api>::wait_for_predecessors(); });
   } else {
     WaveOps<Api>::trap();
   }

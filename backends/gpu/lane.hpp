@@ -31,7 +31,8 @@ class Lane {
  public:
   static constexpr int kWave = Wave;
 
-  __device__ explicit Lane(std::byte* shared) : shared_(shared) {}
+  __device__ explicit Lane(std::byte* shared)
+      : shared_(shared), wave_(WaveOps::same_for_all(threadIdx.x / Wave)) {}
 
   [[nodiscard]] __device__ std::int64_t block() const { return blockIdx.x; }
   [[nodiscard]] __device__ std::int64_t num_blocks() const { return gridDim.x; }
@@ -41,9 +42,13 @@ class Lane {
   [[nodiscard]] __device__ std::int32_t num_threads() const {
     return static_cast<std::int32_t>(blockDim.x);
   }
-  [[nodiscard]] __device__ std::int32_t lane() const { return thread() % Wave; }
-  [[nodiscard]] __device__ std::int32_t wave() const { return thread() / Wave; }
-  [[nodiscard]] __device__ std::int32_t num_waves() const { return num_threads() / Wave; }
+  [[nodiscard]] __device__ std::int32_t lane() const {
+    return static_cast<std::int32_t>(threadIdx.x % Wave);
+  }
+  [[nodiscard]] __device__ std::int32_t wave() const { return static_cast<std::int32_t>(wave_); }
+  [[nodiscard]] __device__ std::int32_t num_waves() const {
+    return static_cast<std::int32_t>(blockDim.x / Wave);
+  }
 
   __device__ void sync() { __syncthreads(); }
   __device__ void sync_wave() { WaveOps::sync(); }
@@ -81,6 +86,7 @@ class Lane {
 
  private:
   std::byte* shared_;
+  const std::uint32_t wave_;  // the compiler knows that a wave's lanes have the same
 };
 
 }  // namespace switchyard::gpu

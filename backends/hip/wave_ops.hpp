@@ -30,6 +30,9 @@ struct gpu::WaveOps<HipApi> {
     __builtin_trap();
   }
 
+  template <class Params>
+  __device__ static void fetch(const Params& /*params*/) {}
+
   /// A kernel starts when its predecessors have ended.
   __device__ static void wait_for_predecessors() {}
 
@@ -44,6 +47,9 @@ struct gpu::WaveOps<HipApi> {
   }
   __device__ static std::uint64_t ballot(bool condition) {
     return __ballot(condition ? 1 : 0);
+  }
+  __device__ static std::uint32_t same_for_all(std::uint32_t word) {
+    return static_cast<std::uint32_t>(__builtin_amdgcn_readfirstlane(static_cast<int>(word)));
   }
   template <int Wave>
   __device__ static std::uint32_t largest(std::uint32_t value) {

@@ -11,7 +11,7 @@ namespace switchyard::simt {
 template <class Body, int Wave>
 void run_thread(Block& block, const void* params) {
   Lane<Wave> lane(block);
-  Body::run(lane, *static_cast<const typename Body::Params*>(params));
+  kernels::simt::run_lane<Body>(lane, *static_cast<const typename Body::Params*>(params), [] {});
 }
 
 /// Runs a launch of Body, its blocks on the threads of `pool`, and returns when all are done.

@@ -97,10 +97,12 @@ struct RouteBody {
       }
       ctx.sync_wave();
       const std::int64_t first = token * params.top_k;
-      scores.weigh(chosen, [&](std::int32_t k, float weight) {
-        params.selected_ids[first + k] = ExpertId{std::int32_t{chosen[k]}};
-        params.pair_weights[first + k] = weight;
-      });
+      scores.weigh(
+          chosen, [this](std::int32_t e) { return scores.logit(e); },
+          [&](std::int32_t k, std::int32_t e, float weight) {
+            params.selected_ids[first + k] = ExpertId{e};
+            params.pair_weights[first + k] = weight;
+          });
     }
   };
 };

@@ -4,8 +4,12 @@
 // chosen.
 #pragma once
 
+#include <cstdint>
+#include <type_traits>
+
 #include "kernels/math.hpp"
 #include "kernels/route/params.hpp"
+#include "kernels/route/simt_lane_queue.hpp"
 #include "kernels/route/simt_scores.hpp"
 #include "kernels/simt.hpp"
 #include "kernels/simt_elements.hpp"
@@ -83,29 +87,22 @@ struct RegisterRow {
 
   /// The K best, best first: chosen[k] = expert. The wave sees them.
   template <class Ids>
-  SWITCHYARD_FN void select(Ids& chosen) {
-    Candidate own = best_of_lane();
-    SWITCHYARD_ROLLED
-    for (std::int32_t k = 0; k < params.top_k; ++k) {
-      const std::uint32_t best = ctx.largest(own.key);
-      bool takes = own.key == best;
-      if (ctx.popcount(ctx.ballot(takes)) > 1) {  // a tie goes to the lowest expert
-        const std::uint32_t id = ~static_cast<std::uint32_t>(own.id);
-        const std::uint32_t lowest = ctx.largest(takes ? id : 0U);
-        takes = takes && lowest == id;
-      }
-      if (takes) {
-        chosen[k] = own.id;
-        bool open = true;  // the first that has the key is the one
-        for (int j = 0; j < PerLane; ++j) {
-          const bool taken = open && keys[j] == best;
-          keys[j] = taken ? 0U : keys[j];
-          open = open && !taken;
-        }
-        own = best_of_lane();
-      }
-    }
+  SWITCHYARD_FN void select(Ids& chosen) const {
+    const Queue all(keys);
+    if (draw_untied(all, chosen)) draw_tied(all, chosen);
     ctx.sync_wave();
+  }
+
+  /// The logit of expert e; each lane may ask for another.
+  [[nodiscard]] SWITCHYARD_FN float logit(std::int32_t e) const {
+    constexpr std::uint32_t kWave = Ctx::kWave;
+    const auto id = static_cast<std::uint32_t>(e);
+    float found = 0.0F;
+    for (std::uint32_t j = 0; j < PerLane; ++j) {
+      const float other = ctx.shuffle(logits[j], static_cast<std::int32_t>(id % kWave));
+      found = id / kWave == j ? other : found;
+    }
+    return found;
   }
 
  private:
@@ -128,17 +125,37 @@ struct RegisterRow {
     }
   }
 
-  struct Candidate {
-    std::uint32_t key;
-    std::int32_t id;
-  };
+  using Queue = std::conditional_t<(PerLane > 8), ScannedQueue<PerLane>,
+                                   SortedQueue<PerLane <= 8 ? PerLane : 8>>;
 
-  /// The lane's greatest key; the lowest expert that has it.
-  [[nodiscard]] SWITCHYARD_FN Candidate best_of_lane() const {
-    Candidate best{keys[0], expert(0)};
-    for (int j = 1; j < PerLane; ++j)
-      if (keys[j] > best.key) best = {keys[j], expert(j)};
-    return best;
+  /// Draws the K best as if no two lanes had the same key. Returns whether two had.
+  template <class Ids>
+  [[nodiscard]] SWITCHYARD_FN bool draw_untied(Queue queue, Ids& chosen) const {
+    LaneMask<Ctx> tied = 0;
+    SWITCHYARD_ROLLED
+    for (std::int32_t k = 0; k < params.top_k; ++k) {
+      const bool draws = queue.key() == ctx.largest(queue.key());
+      const auto drawing = static_cast<LaneMask<Ctx>>(ctx.ballot(draws));
+      tied |= drawing & (drawing - 1);
+      if (draws && (drawing & static_cast<LaneMask<Ctx>>(lanes_below(ctx.lane()))) == 0)
+        chosen[k] = expert(queue.place());
+      queue.draw_if(draws);
+    }
+    return tied != 0;
+  }
+
+  /// Draws the K best; a tie goes to the lowest expert.
+  template <class Ids>
+  SWITCHYARD_FN void draw_tied(Queue queue, Ids& chosen) const {
+    ctx.sync_wave();
+    SWITCHYARD_ROLLED
+    for (std::int32_t k = 0; k < params.top_k; ++k) {
+      const bool best = queue.key() == ctx.largest(queue.key());
+      const std::uint32_t id = ~static_cast<std::uint32_t>(expert(queue.place()));
+      const bool draws = ctx.largest(best ? id : 0U) == id && best;
+      if (draws) chosen[k] = expert(queue.place());
+      queue.draw_if(draws);
+    }
   }
 };
 

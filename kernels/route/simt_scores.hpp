@@ -148,20 +148,22 @@ struct RowScores {
     return candidate_key(params.group_fill == GroupFill::zero ? 0.0F : -kInfinity);
   }
 
-  /// The weights of the experts chosen[0] .. chosen[K - 1], which the wave sees: put(k, weight) by
-  /// lane k % kWave.
-  template <class Ids, class Put>
-  SWITCHYARD_FN void weigh(const Ids& chosen, Put put) {
+  /// The weights of the experts chosen[0] .. chosen[K - 1], which the wave sees: put(k, expert,
+  /// weight) by lane k % kWave. logit_of(e): a wave asks together.
+  template <class Ids, class LogitOf, class Put>
+  SWITCHYARD_FN void weigh(const Ids& chosen, LogitOf logit_of, Put put) {
     constexpr int kPerLane = kPartialsPerLane<Ctx>;
     static_assert(limits::kMaxTopK <= kPerLane * Ctx::kWave);
     const std::int32_t top_k = params.top_k;
     const bool over_selected = params.weights_from == WeightsFrom::softmax_over_selected;
     const auto number = [&](int j) { return j * Ctx::kWave + ctx.lane(); };
     float weights[kPerLane] = {};
+    std::int32_t experts[kPerLane] = {};
     for (int j = 0; j < kPerLane; ++j) {
-      if (number(j) >= top_k) continue;
-      const float l = logit(chosen[number(j)]);
-      weights[j] = over_selected ? l : score(l);
+      if (j * Ctx::kWave >= top_k) continue;
+      experts[j] = chosen[number(j) < top_k ? number(j) : 0];
+      const float l = logit_of(experts[j]);
+      if (number(j) < top_k) weights[j] = over_selected ? l : score(l);
     }
     if (over_selected) softmax_over(weights);
     const bool divides = params.renormalize != Renormalize::none;
@@ -179,7 +181,8 @@ struct RowScores {
       if (number(j) >= top_k) continue;
       float weight = weights[j];
       if (divides) weight = divisor > 0.0F ? weight / divisor : 1.0F / static_cast<float>(top_k);
-      put(number(j), finite_weight(round_to(dtype, weight * params.scaling_factor), dtype));
+      put(number(j), experts[j],
+          finite_weight(round_to(dtype, weight * params.scaling_factor), dtype));
     }
   }
 

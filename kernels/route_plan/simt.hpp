@@ -10,6 +10,7 @@
 
 #include "kernels/route_plan/params.hpp"
 #include "kernels/route_plan/simt_place.hpp"
+#include "kernels/route_plan/simt_scan.hpp"
 #include "kernels/route_plan/simt_tile.hpp"
 #include "kernels/simt.hpp"
 #include "switchyard/forward_path.hpp"
@@ -22,11 +23,6 @@ inline constexpr int kMaxPerLane = 16;
 /// Whether the bodies can run a call on a device with such waves.
 [[nodiscard]] inline bool route_plan_runs(const ForwardCall& call, int wave_size) noexcept {
   return call.config.num_experts <= std::int64_t{kMaxPerLane} * wave_size;
-}
-
-/// Rows of expert e in a word of counts.
-[[nodiscard]] constexpr std::int32_t count_of(std::uint32_t word, std::int32_t e) noexcept {
-  return static_cast<std::int32_t>((word >> (16 * (e % 2))) & 0xffffU);
 }
 
 /// By the first block.
@@ -43,40 +39,45 @@ struct RoutePlanBlockBody {
   static constexpr std::string_view kName = "route_plan_block";
 
   [[nodiscard]] static std::size_t block_bytes(const Params& params, std::int64_t waves) noexcept {
-    return tile_router_bytes(params, waves) + placer_bytes(params.plan, waves) +
-           shared_bytes<std::int32_t>(params.plan.num_local_experts);
+    return tile_router_bytes(params, waves) + placer_bytes(params.plan, waves);
   }
 
   template <class Ctx>
-  SWITCHYARD_FN static void run(Ctx& ctx, const Params& params) {
-    TileRouter<Ctx, PerLane, By> router(ctx, params);
-    Placer<Ctx> placer(ctx, params.plan, params.tiles.block_bits);
-    auto rows = ctx.template shared<std::int32_t>(router.experts);
-    const std::int32_t tokens = router.live_tokens(0);
-    router.route(0, tokens);
-    const std::int32_t waves = router.busy_waves(tokens);
-    SWITCHYARD_ROLLED
-    for (std::int32_t e = ctx.thread(); e < router.experts; e += ctx.num_threads())
-      rows[e] = router.close_count(e, waves);
-    ctx.sync();
-    placer.scan([&](std::int32_t e) { return std::int32_t{rows[e]}; }, true);
+  struct Job {
+    Ctx& ctx;
+    const Params& params;
+    TileRouter<Ctx, PerLane, By> router;
+    Placer<Ctx> placer;
 
-    // A thread per place of a block: the first places a pair, the others pad where it is the last
-    // of its expert.
-    const std::int32_t pairs = tokens * router.top_k;
-    SWITCHYARD_ROLLED
-    for (std::int32_t i = ctx.thread(); i < pairs << placer.block_bits; i += ctx.num_threads()) {
-      const std::int32_t pair = i >> placer.block_bits;
-      const std::int32_t place = i & (params.plan.block_size - 1);
-      const std::int32_t e = router.ids[pair];
-      const PairPlace at = router.places[pair];
-      const std::int32_t rank = e < 0 ? 0 : router.rank(e, at);
-      if (place == 0) placer.place(pair, at.token(), e, rank);
-      if (place != 0 && e >= 0 && rank + 1 == std::int32_t{rows[e]}) placer.pad(e, place);
+    SWITCHYARD_FN Job(Ctx& ctx_in, const Params& params_in)
+        : ctx(ctx_in),
+          params(params_in),
+          router(ctx, params),
+          placer(ctx, params.plan, params.tiles.block_bits) {
+      router.clear_cursors();
     }
-    placer.fill_tails(ctx.thread(), ctx.num_threads());
-    clear_counters(ctx, params);
-  }
+
+    SWITCHYARD_FN void run() {
+      const std::int32_t tokens = router.live_tokens(0);
+      router.route(0, tokens);
+      const std::int32_t waves = router.busy_waves(tokens);
+      placer.scan([&](std::int32_t e) { return router.close_count(e, waves); }, true);
+
+      // The last threads place the pairs while the first pad the experts.
+      SWITCHYARD_ROLLED
+      for (std::int32_t pair = ctx.num_threads() - 1 - ctx.thread(); pair < tokens * router.top_k;
+           pair += ctx.num_threads()) {
+        const std::int32_t e = router.ids[pair];
+        const PairPlace at = router.places[pair];
+        placer.place(pair, at.token(), e, e < 0 ? 0 : router.rank(e, at));
+      }
+      SWITCHYARD_ROLLED
+      for (std::int32_t e = ctx.thread(); e < router.experts; e += ctx.num_threads())
+        placer.pad_expert(e);
+      placer.fill_tails(ctx.thread(), ctx.num_threads());
+      clear_counters(ctx, params);
+    }
+  };
 };
 
 /// One block per tile: ids, weights and counts; pairs_by_token gets the rank in the tile.
@@ -90,96 +91,40 @@ struct RouteTileBody {
   }
 
   template <class Ctx>
-  SWITCHYARD_FN static void run(Ctx& ctx, const Params& params) {
-    TileRouter<Ctx, PerLane, By> router(ctx, params);
-    const auto tile = static_cast<std::int32_t>(ctx.block());
-    const std::int32_t first = tile * params.tiles.tokens;
-    const std::int32_t tokens = router.live_tokens(first);
-    router.route(first, tokens);
-    const std::int32_t waves = router.busy_waves(tokens);
-    std::int32_t* const counts = params.plan.scratch + std::int64_t{tile} * params.tiles.words;
-    SWITCHYARD_ROLLED
-    for (std::int32_t base = 0; base < router.experts; base += ctx.num_threads()) {
-      const std::int32_t e = base + ctx.thread();
-      const std::int32_t own = e < router.experts ? router.close_count(e, waves) : 0;
-      const std::int32_t next = ctx.shuffle(own, ctx.lane() | 1);
-      if (e < router.experts && e % 2 == 0) counts[e / 2] = own | next << 16;
+  struct Job {
+    Ctx& ctx;
+    const Params& params;
+    TileRouter<Ctx, PerLane, By> router;
+
+    SWITCHYARD_FN Job(Ctx& ctx_in, const Params& params_in)
+        : ctx(ctx_in), params(params_in), router(ctx, params) {
+      router.clear_cursors();
     }
-    ctx.sync();
-    PackedRow* const ranks = params.plan.pairs_by_token + first * router.top_k;
-    SWITCHYARD_ROLLED
-    for (std::int32_t i = ctx.thread(); i < tokens * router.top_k; i += ctx.num_threads()) {
-      const std::int32_t e = router.ids[i];
-      ranks[i] = e < 0 ? kSkippedPair : PackedRow{router.rank(e, router.places[i])};
+
+    SWITCHYARD_FN void run() {
+      const auto tile = static_cast<std::int32_t>(ctx.block());
+      const std::int32_t first = tile * params.tiles.tokens;
+      const std::int32_t tokens = router.live_tokens(first);
+      router.route(first, tokens);
+      const std::int32_t waves = router.busy_waves(tokens);
+      std::int32_t* const counts = params.plan.scratch + std::int64_t{tile} * params.tiles.words;
+      SWITCHYARD_ROLLED
+      for (std::int32_t base = 0; base < router.experts; base += ctx.num_threads()) {
+        const std::int32_t e = base + ctx.thread();
+        const std::int32_t own = e < router.experts ? router.close_count(e, waves) : 0;
+        const std::int32_t next = ctx.shuffle(own, ctx.lane() | 1);
+        if (e < router.experts && e % 2 == 0) counts[e / 2] = own | next << 16;
+      }
+      ctx.sync();
+      PackedRow* const ranks = params.plan.pairs_by_token + first * router.top_k;
+      SWITCHYARD_ROLLED
+      for (std::int32_t i = ctx.thread(); i < tokens * router.top_k; i += ctx.num_threads()) {
+        const std::int32_t e = router.ids[i];
+        ranks[i] = e < 0 ? kSkippedPair : PackedRow{router.rank(e, router.places[i])};
+      }
+      clear_counters(ctx, params);
     }
-    clear_counters(ctx, params);
-  }
-};
-
-/// The counts of all tiles, and what follows from them.
-struct TileCounts {
-  const PlanParams& plan;
-  const std::int32_t tiles;
-  const std::int32_t words;
-
-  SWITCHYARD_FN explicit TileCounts(const RoutePlanParams& params)
-      : plan(params.plan), tiles(params.tiles.count), words(params.tiles.words) {}
-
-  [[nodiscard]] SWITCHYARD_FN std::uint32_t word(std::int32_t tile, std::int32_t w) const {
-    return static_cast<std::uint32_t>(plan.scratch[std::int64_t{tile} * words + w]);
-  }
-  /// [experts] where tile `tile` starts within each expert; number `tiles`: rows of each expert.
-  /// There are such where there are many tiles.
-  [[nodiscard]] SWITCHYARD_FN std::int32_t* starts(std::int32_t tile) const {
-    return plan.scratch + std::int64_t{tiles} * words + std::int64_t{tile} * plan.num_local_experts;
-  }
-};
-
-/// Many tiles: one wave per expert turns its counts into TileCounts::starts. A lane sums tiles in a
-/// row, the wave scans the lanes' sums, and the lanes go through their tiles once more.
-struct ScanTilesBody {
-  using Params = RoutePlanParams;
-  static constexpr std::string_view kName = "scan_tiles";
-
-  template <class Ctx>
-  SWITCHYARD_FN static void run(Ctx& ctx, const Params& params) {
-    const TileCounts counts(params);
-    const std::int32_t lane_tiles = (counts.tiles + Ctx::kWave - 1) / Ctx::kWave;
-    const std::int32_t first = ctx.lane() * lane_tiles;
-    const std::int32_t last = first + lane_tiles < counts.tiles ? first + lane_tiles : counts.tiles;
-    const std::int64_t step = ctx.num_blocks() * ctx.num_waves();
-    for (std::int64_t i = ctx.block() * ctx.num_waves() + ctx.wave();
-         i < params.plan.num_local_experts; i += step) {
-      const auto e = static_cast<std::int32_t>(i);
-      std::int32_t own = 0;
-      walk(counts, e, first, last, [&](std::int32_t, std::int32_t count) { own += count; });
-      std::int32_t start = 0;
-      const std::int32_t rows = wave_scan(
-          ctx, Ctx::kWave, [own](std::int32_t) { return own; },
-          [&start](std::int32_t, std::int32_t sum) { start = sum; });
-      walk(counts, e, first, last, [&](std::int32_t tile, std::int32_t count) {
-        counts.starts(tile)[e] = start;
-        start += count;
-      });
-      if (ctx.lane() == 0) counts.starts(counts.tiles)[e] = rows;
-    }
-  }
-
- private:
-  /// visit(tile, rows of expert e in it) for the tiles from first on, several loads at once.
-  template <class Visit>
-  SWITCHYARD_FN static void walk(const TileCounts& counts, std::int32_t e, std::int32_t first,
-                                 std::int32_t last, Visit visit) {
-    constexpr int kAtOnce = 8;
-    SWITCHYARD_ROLLED
-    for (std::int32_t base = first; base < last; base += kAtOnce) {
-      std::uint32_t words[kAtOnce];
-      for (int j = 0; j < kAtOnce; ++j)
-        words[j] = base + j < last ? counts.word(base + j, e / 2) : 0U;
-      for (int j = 0; j < kAtOnce; ++j)
-        if (base + j < last) visit(base + j, count_of(words[j], e));
-    }
-  }
+  };
 };
 
 /// One block per tile: places its pairs, and does its share of what no pair is placed at.
@@ -193,53 +138,71 @@ struct PlaceTileBody {
   }
 
   template <class Ctx>
-  SWITCHYARD_FN static void run(Ctx& ctx, const Params& params) {
-    const PlanParams& plan = params.plan;
-    const TileCounts counts(params);
-    const std::int32_t sharers = params.tiles.sharers;
-    const auto tile = static_cast<std::int32_t>(ctx.block());
-    Placer<Ctx> placer(ctx, plan, params.tiles.block_bits);
-    auto rows = ctx.template shared<SumPair>(std::int64_t{counts.words} * sharers);
-    auto before = ctx.template shared<SumPair>(std::int64_t{counts.words} * sharers);
-    const bool few = counts.tiles <= kFewTiles;
-    const PairReader pairs(params, tile);
-    auto next = pairs.read(ctx.thread());  // ahead of the counts that it waits for
-    if (few) {
-      SWITCHYARD_ROLLED
-      for (std::int32_t i = ctx.thread(); i < counts.words * sharers; i += ctx.num_threads())
-        sum_tiles(counts, tile, sharers, i, rows, before);
-    } else {
-      SWITCHYARD_ROLLED
-      for (std::int32_t w = ctx.thread(); w < counts.words; w += ctx.num_threads()) {
-        rows[w] = pair_at(counts.starts(counts.tiles), w, placer.experts);
-        before[w] = pair_at(counts.starts(tile), w, placer.experts);
-      }
-    }
-    ctx.sync();
-    const std::int32_t sums = few ? sharers : 1;
-    const auto total = [&](const auto& of, std::int32_t e) {
-      std::int32_t sum = 0;
-      for (std::int32_t part = 0; part < sums; ++part) {
-        const SumPair both = of[part * counts.words + e / 2];
-        sum += e % 2 == 0 ? both.first : both.second;
-      }
-      return sum;
-    };
-    placer.scan([&](std::int32_t e) { return total(rows, e); }, tile == 0);
+  struct Job {
+    template <class T>
+    using Shared = decltype(std::declval<Ctx&>().template shared<T>(0));
 
-    SWITCHYARD_ROLLED
-    for (std::int32_t i = ctx.thread(); i < pairs.live; i += ctx.num_threads()) {
-      if (i != ctx.thread()) next = pairs.read(i);
-      const std::int32_t pair = pairs.first + i;
-      const std::int32_t e = local_expert(plan, next.id);
-      placer.place(pair, pair / plan.top_k, e, e < 0 ? 0 : total(before, e) + next.rank);
+    Ctx& ctx;
+    const Params& params;
+    const PlanParams& plan;
+    const TileCounts counts;
+    const std::int32_t sharers;
+    Placer<Ctx> placer;
+    Shared<SumPair> rows;    // [sharers, words]
+    Shared<SumPair> before;  // [sharers, words]
+
+    SWITCHYARD_FN Job(Ctx& ctx_in, const Params& params_in)
+        : ctx(ctx_in),
+          params(params_in),
+          plan(params.plan),
+          counts(params),
+          sharers(params.tiles.sharers),
+          placer(ctx, plan, params.tiles.block_bits),
+          rows(ctx.template shared<SumPair>(std::int64_t{counts.words} * sharers)),
+          before(ctx.template shared<SumPair>(std::int64_t{counts.words} * sharers)) {}
+
+    SWITCHYARD_FN void run() {
+      const auto tile = static_cast<std::int32_t>(ctx.block());
+      const bool few = counts.tiles <= kFewTiles;
+      const PairReader pairs(params, tile);
+      auto next = pairs.read(ctx.thread());  // ahead of the counts that it waits for
+      if (few) {
+        SWITCHYARD_ROLLED
+        for (std::int32_t i = ctx.thread(); i < counts.words * sharers; i += ctx.num_threads())
+          sum_tiles(counts, tile, sharers, i, rows, before);
+      } else {
+        SWITCHYARD_ROLLED
+        for (std::int32_t w = ctx.thread(); w < counts.words; w += ctx.num_threads()) {
+          rows[w] = pair_at(counts.starts(counts.tiles), w, placer.experts);
+          before[w] = pair_at(counts.starts(tile), w, placer.experts);
+        }
+      }
+      ctx.sync();
+      const std::int32_t sums = few ? sharers : 1;
+      const auto total = [&](const auto& of, std::int32_t e) {
+        std::int32_t sum = 0;
+        for (std::int32_t part = 0; part < sums; ++part) {
+          const SumPair both = of[part * counts.words + e / 2];
+          sum += e % 2 == 0 ? both.first : both.second;
+        }
+        return sum;
+      };
+      placer.scan([&](std::int32_t e) { return total(rows, e); }, tile == 0);
+
+      SWITCHYARD_ROLLED
+      for (std::int32_t i = ctx.thread(); i < pairs.live; i += ctx.num_threads()) {
+        if (i != ctx.thread()) next = pairs.read(i);
+        const std::int32_t pair = pairs.first + i;
+        const std::int32_t e = local_expert(plan, next.id);
+        placer.place(pair, pair / plan.top_k, e, e < 0 ? 0 : total(before, e) + next.rank);
+      }
+      const std::int32_t thread =
+          static_cast<std::int32_t>(ctx.block()) * ctx.num_threads() + ctx.thread();
+      const std::int32_t threads = static_cast<std::int32_t>(ctx.num_blocks()) * ctx.num_threads();
+      placer.pad_all(thread, threads);
+      placer.fill_tails(thread, threads);
     }
-    const std::int32_t thread =
-        static_cast<std::int32_t>(ctx.block()) * ctx.num_threads() + ctx.thread();
-    const std::int32_t threads = static_cast<std::int32_t>(ctx.num_blocks()) * ctx.num_threads();
-    placer.pad_all(thread, threads);
-    placer.fill_tails(thread, threads);
-  }
+  };
 
  private:
   /// What RouteTileBody left of the pairs of a tile.
@@ -331,11 +294,8 @@ void launch_route_plan(RoutePlanParams params, int wave_size, Launch&& launch) {
   if (tiles.count == 1)
     return launch_tiles<RoutePlanBlockBody<PerLane, By>>(params, wave_size, launch);
   launch_tiles<RouteTileBody<PerLane, By>>(params, wave_size, launch);
-  if (tiles.count > kFewTiles) {
-    const std::int64_t waves = kMaxThreads / wave_size;
-    launch.template operator()<ScanTilesBody>(
-        LaunchShape{ceil_div(plan.num_local_experts, waves), kMaxThreads, 0}, params);
-  }
+  if (tiles.count > kFewTiles)
+    launch.template operator()<ScanTilesBody>(ScanTilesBody::shape(params, wave_size), params);
   launch.template operator()<PlaceTileBody>(
       route_plan_shape<PlaceTileBody>(params, tiles.count, wave_size), params);
 }

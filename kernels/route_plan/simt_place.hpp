@@ -80,20 +80,32 @@ struct Placer {
     return PackedRow{plan.num_tokens * plan.top_k};
   }
 
-  /// Place `place` of the last block of expert e, where no row is.
-  SWITCHYARD_FN void pad(std::int32_t e, std::int32_t place) const {
+  /// Slots of the last block of an expert that no row has: [first, last).
+  struct Padding {
+    std::int32_t first;
+    std::int32_t last;
+  };
+  [[nodiscard]] SWITCHYARD_FN Padding padding(std::int32_t e) const {
     const SumPair start = starts[e];
     const SumPair next = starts[e + 1];
-    const std::int32_t used = (next.first - start.first) & (plan.block_size - 1);  // 0: all
-    if (used != 0 && place >= used)
-      plan.sorted_tokens[next.second - plan.block_size + place] = no_row();
+    return {start.second + (next.first - start.first), next.second};
+  }
+
+  SWITCHYARD_FN void pad_expert(std::int32_t e) const {
+    const Padding slots = padding(e);
+    SWITCHYARD_ROLLED
+    for (std::int32_t slot = slots.first; slot < slots.last; ++slot)
+      plan.sorted_tokens[slot] = no_row();
   }
 
   /// The padding of all experts, shared out over `count` threads.
   SWITCHYARD_FN void pad_all(std::int32_t thread, std::int32_t count) const {
     SWITCHYARD_ROLLED
-    for (std::int32_t i = thread; i < experts << block_bits; i += count)
-      pad(i >> block_bits, i & (plan.block_size - 1));
+    for (std::int32_t i = thread; i < experts << block_bits; i += count) {
+      const Padding slots = padding(i >> block_bits);
+      const std::int32_t slot = slots.first + (i & (plan.block_size - 1));
+      if (slot < slots.last) plan.sorted_tokens[slot] = no_row();
+    }
   }
 
   /// What is beyond the rows, slots, blocks and live pairs, shared out over `count` threads.

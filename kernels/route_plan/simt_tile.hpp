@@ -96,16 +96,18 @@ struct TileRouter {
     return (tokens + (1 << params.tiles.wave_token_bits) - 1) >> params.tiles.wave_token_bits;
   }
 
+  /// Comes before route.
+  SWITCHYARD_FN void clear_cursors() {
+    SWITCHYARD_ROLLED
+    for (std::int32_t e = ctx.lane(); e < experts; e += Ctx::kWave)
+      cursors[ctx.wave() * experts + e] = 0;
+    ctx.sync_wave();
+  }
+
   /// Routes the first `tokens` tokens from `first` on.
   SWITCHYARD_FN void route(std::int32_t first, std::int32_t tokens) {
     const std::int32_t begin = ctx.wave() << params.tiles.wave_token_bits;
     const std::int32_t end = (ctx.wave() + 1) << params.tiles.wave_token_bits;
-    if (begin < tokens) {
-      SWITCHYARD_ROLLED
-      for (std::int32_t e = ctx.lane(); e < experts; e += Ctx::kWave)
-        cursors[ctx.wave() * experts + e] = 0;
-      ctx.sync_wave();
-    }
     SWITCHYARD_ROLLED
     for (std::int32_t i = begin; i < end && i < tokens; ++i) {
       auto chosen = ids.offset(i * top_k);
@@ -157,10 +159,12 @@ struct TileRouter {
     }
     row.select(chosen);
     const std::int64_t pairs = token * top_k;
-    scores.weigh(chosen, [&](std::int32_t k, float weight) {
-      params.plan.selected_ids[pairs + k] = ExpertId{std::int32_t{chosen[k]}};
-      params.plan.pair_weights[pairs + k] = weight;
-    });
+    scores.weigh(
+        chosen, [&row](std::int32_t e) { return row.logit(e); },
+        [&](std::int32_t k, std::int32_t e, float weight) {
+          params.plan.selected_ids[pairs + k] = ExpertId{e};
+          params.plan.pair_weights[pairs + k] = weight;
+        });
   }
 
   template <class Ids>
