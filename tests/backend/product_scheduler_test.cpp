@@ -3,9 +3,12 @@
 #include "kernels/sm90/product/scheduler.hpp"
 
 #include <algorithm>
+#include <array>
+#include <barrier>
 #include <cstddef>
 #include <cstdint>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "kernels/sm90/product/selection.hpp"
@@ -65,7 +68,86 @@ std::vector<PackedRow> offsets_of(const std::vector<std::int32_t>& rows) {
   return offsets;
 }
 
+/// Lanes that are threads, as a warp's are: each calls each function.
+struct ThreadLanes {
+  static constexpr int kLanes = 4;
+
+  static int lane() { return own_lane(); }
+  static std::int32_t shuffle(std::int32_t value, int from) {
+    return exchange(value)[static_cast<std::size_t>(from)];
+  }
+  static int first(bool condition) {
+    const std::array<std::int32_t, kLanes> all = exchange(condition ? 1 : 0);
+    const auto found = std::find(all.begin(), all.end(), 1);
+    return found == all.end() ? -1 : static_cast<int>(found - all.begin());
+  }
+
+  /// Runs `body` in every lane.
+  template <class Body>
+  static void run(Body body) {
+    std::vector<std::jthread> threads;
+    for (int i = 0; i < kLanes; ++i)
+      threads.emplace_back([i, &body] {
+        own_lane() = i;
+        body();
+      });
+  }
+
+ private:
+  static int& own_lane() {
+    static thread_local int lane = 0;
+    return lane;
+  }
+  /// What all lanes bring.
+  static std::array<std::int32_t, kLanes> exchange(std::int32_t value) {
+    static std::barrier<> meeting(kLanes);
+    static std::array<std::int32_t, kLanes> brought;
+    brought[static_cast<std::size_t>(lane())] = value;
+    meeting.arrive_and_wait();
+    const std::array<std::int32_t, kLanes> all = brought;
+    meeting.arrive_and_wait();
+    return all;
+  }
+};
+
+/// The items of a block of a launch.
+template <class Lanes>
+std::vector<std::array<std::int32_t, 4>> items_of(
+    const std::vector<PackedRow>& offsets, std::int32_t row_tiles,
+    const typename ProductScheduler<Lanes>::Place& place) {
+  ProductScheduler<Lanes> scheduler(offsets.data(), static_cast<std::int32_t>(offsets.size()) - 1,
+                                    row_tiles, place);
+  std::vector<std::array<std::int32_t, 4>> items;
+  for (ProductItem item; scheduler.next(item);)
+    items.push_back({item.expert, item.row_tile, item.first_row, item.num_rows});
+  return items;
+}
+
 }  // namespace
+
+TEST_CASE("lanes that run a scheduler together find the items that one finds", "[scheduler]") {
+  for (std::uint64_t seed = 0; seed < 30; ++seed) {
+    INFO("seed " << seed);
+    Random random(50'000 + seed);
+    std::vector<std::int32_t> rows(static_cast<std::size_t>(random.in(1, 30)));
+    for (std::int32_t& count : rows)
+      if (random.chance(0.6)) count = static_cast<std::int32_t>(random.in(0, 500));
+    const std::vector<PackedRow> offsets = offsets_of(rows);
+    const auto row_tiles = static_cast<std::int32_t>(random.in(1, 5));
+    const auto size = static_cast<std::int32_t>(random.in(1, 2));
+    const auto num_clusters = static_cast<std::int32_t>(random.in(1, 40));
+    const auto cluster = static_cast<std::int32_t>(random.in(0, num_clusters - 1));
+    const auto rank = static_cast<std::int32_t>(random.in(0, size - 1));
+    const auto expected =
+        items_of<OneLane>(offsets, row_tiles, {size, rank, cluster, num_clusters});
+    std::vector<std::vector<std::array<std::int32_t, 4>>> found(ThreadLanes::kLanes);
+    ThreadLanes::run([&] {
+      found[static_cast<std::size_t>(ThreadLanes::lane())] =
+          items_of<ThreadLanes>(offsets, row_tiles, {size, rank, cluster, num_clusters});
+    });
+    for (const auto& items : found) CHECK(items == expected);
+  }
+}
 
 TEST_CASE("blocks of a tuned product compute each tile of each row once", "[scheduler]") {
   for (const std::int32_t cluster_size : {1, 2})
