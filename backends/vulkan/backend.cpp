@@ -4,6 +4,7 @@
 #include <string>
 #include <utility>
 
+#include "backends/vulkan/route_plan.hpp"
 #include "backends/vulkan/stream.hpp"
 #include "core/out_of_memory.hpp"
 #include "switchyard/error.hpp"
@@ -71,6 +72,16 @@ const DeviceInfo& VulkanBackend::info() const noexcept {
 
 VulkanBodies VulkanBackend::bodies() const noexcept {
   return device_->bodies();
+}
+
+bool VulkanBackend::runs(ForwardPath path, const ForwardCall& call) const noexcept {
+  if (path != ForwardPath::route_plan) return path == ForwardPath::staged;
+  const vulkan::PhysicalDevice& physical = device_->physical();
+  return vulkan::runs_route_plan(call, {physical.info.wave_size, physical.shared_bytes});
+}
+
+ForwardPath VulkanBackend::choose_path(const ForwardCall& call) const noexcept {
+  return runs(ForwardPath::route_plan, call) ? ForwardPath::route_plan : ForwardPath::staged;
 }
 
 VulkanBackend::Stream VulkanBackend::make_stream() {

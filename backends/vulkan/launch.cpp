@@ -11,8 +11,8 @@ template <class Stage>
 void VulkanBackend::launch(Stream& stream, const LaunchConfig& /*config*/,
                            const typename Stage::Params& params) {
   vulkan::for_each_launch(params, device_->physical().product_device(), device_->bodies(),
-                          [&](const vulkan::BodyLaunch& launch) {
-                            stream.state_->launch(launch, std::as_bytes(std::span(&params, 1)));
+                          [&](const vulkan::BodyLaunch& launch, std::span<const std::byte> block) {
+                            stream.state_->launch(launch, block);
                           });
 }
 
@@ -22,6 +22,7 @@ void VulkanBackend::launch(Stream& stream, const LaunchConfig& /*config*/,
 SWITCHYARD_VULKAN_BODY(Gate);
 SWITCHYARD_VULKAN_BODY(Route);
 SWITCHYARD_VULKAN_BODY(Plan);
+SWITCHYARD_VULKAN_BODY(RoutePlan);
 SWITCHYARD_VULKAN_BODY(GateUp);
 SWITCHYARD_VULKAN_BODY(Down);
 SWITCHYARD_VULKAN_BODY(Combine);

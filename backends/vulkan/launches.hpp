@@ -2,9 +2,11 @@
 // The launches of every stage.
 #pragma once
 
+#include <span>
 #include <type_traits>
 
 #include "backends/vulkan/products.hpp"
+#include "backends/vulkan/route_plan.hpp"
 #include "kernels/combine/params.hpp"
 #include "kernels/gate/simt.hpp"
 #include "kernels/plan/simt.hpp"
@@ -26,14 +28,17 @@ template <class Params>
 inline constexpr bool kIsProduct =
     std::is_same_v<Params, kernels::GateUpParams> || std::is_same_v<Params, kernels::DownParams>;
 
-/// Calls visit(launch) for each launch of a stage that has something to do.
+/// Calls visit(launch, parameter block as bytes) for each launch of a stage that has something to
+/// do.
 template <class Params, class Visit>
 void for_each_launch(const Params& params, const ProductDevice& device, VulkanBodies bodies,
                      Visit visit) {
-  const auto pass = [&visit](const BodyLaunch& launch) {
-    if (launch.shape.num_blocks > 0) visit(launch);
+  const auto pass = [&](const BodyLaunch& launch) {
+    if (launch.shape.num_blocks > 0) visit(launch, std::as_bytes(std::span(&params, 1)));
   };
-  if constexpr (kIsProduct<Params>) {
+  if constexpr (std::is_same_v<Params, kernels::RoutePlanParams>) {
+    for_each_route_plan_launch(params, {device.wave_size, device.shared_bytes}, visit);
+  } else if constexpr (kIsProduct<Params>) {
     pass(plan_product(params, device, bodies));
   } else if constexpr (std::is_same_v<Params, kernels::CombineParams>) {
     pass({kernels::Combine::kName, combine_shape(params)});

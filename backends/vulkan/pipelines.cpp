@@ -22,7 +22,6 @@ namespace {
 
 constexpr std::size_t kExpectedPipelines = 64;
 constexpr std::uint32_t kUsualSharedWords = 2048;
-constexpr std::uint32_t kMaxSharedWords = kernels::simt::kMaxSharedBytes / 4;
 
 /// A module for the time of a scope: pipelines do not need it any longer.
 class ShaderModule {
@@ -55,10 +54,11 @@ class ShaderModule {
 }  // namespace
 
 Specialization specialize(const BodyLaunch& launch, int wave_size) noexcept {
-  const bool is_usual = launch.shape.shared_bytes <= 4 * kUsualSharedWords;
+  std::uint32_t shared_words = kUsualSharedWords;
+  while (4 * shared_words < launch.shape.shared_bytes) shared_words *= 2;
   return {static_cast<std::uint32_t>(wave_size),
-          static_cast<std::uint32_t>(launch.shape.num_threads),
-          is_usual ? kUsualSharedWords : kMaxSharedWords, static_cast<std::uint32_t>(launch.depth)};
+          static_cast<std::uint32_t>(launch.shape.num_threads), shared_words,
+          static_cast<std::uint32_t>(launch.extent)};
 }
 
 Pipelines::Pipelines(const LogicalDevice& device, const PhysicalDevice& physical)
@@ -133,7 +133,7 @@ VkPipeline Pipelines::make(std::string_view body, const Specialization& speciali
       {{0, offsetof(Specialization, wave_size), 4},
        {1, offsetof(Specialization, num_threads), 4},
        {2, offsetof(Specialization, shared_words), 4},
-       {3, offsetof(Specialization, depth), 4}}};
+       {3, offsetof(Specialization, extent), 4}}};
   const VkSpecializationInfo constants{static_cast<std::uint32_t>(kEntries.size()), kEntries.data(),
                                        sizeof specialization, &specialization};
   auto wave = structure<VkPipelineShaderStageRequiredSubgroupSizeCreateInfo>(

@@ -19,8 +19,8 @@ class LogicalDevice;
 struct Specialization {
   std::uint32_t wave_size;
   std::uint32_t num_threads;
-  std::uint32_t shared_words;  // of four bytes: 8 KiB, or 32 KiB where a launch needs more
-  std::uint32_t depth;
+  std::uint32_t shared_words;  // of four bytes: 8 KiB, or 16 or 32 KiB where a launch needs more
+  std::uint32_t extent;
 
   bool operator==(const Specialization&) const = default;
 };

@@ -3,12 +3,11 @@
 #pragma once
 
 #include <cstdint>
-#include <string_view>
 
+#include "backends/vulkan/body_launch.hpp"
 #include "backends/vulkan/matrix_support.hpp"
 #include "kernels/down/params.hpp"
 #include "kernels/gate_up/params.hpp"
-#include "kernels/simt.hpp"
 #include "switchyard/backends/vulkan.hpp"
 
 namespace switchyard::vulkan {
@@ -18,13 +17,6 @@ struct ProductDevice {
   int wave_size = 0;
   std::size_t shared_bytes = 0;  ///< That a workgroup may have.
   MatrixSupport matrices;
-};
-
-/// One launch: the SPIR-V, its extents and what it is specialised to.
-struct BodyLaunch {
-  std::string_view body;
-  kernels::simt::LaunchShape shape;
-  std::int32_t depth = 0;  ///< Elements of the inner dimension that the tiled body stages.
 };
 
 /// The launch of a product. `bodies` is what was asked for; `automatic` is the matrix body where

@@ -60,6 +60,9 @@ constexpr std::uint32_t kGateUpVectorF16[] = {
 constexpr std::uint32_t kGateUpVectorF32[] = {
 #include "backends/vulkan/spirv/gate_up_vector_f32.inc"
 };
+constexpr std::uint32_t kPlaceTile[] = {
+#include "backends/vulkan/spirv/place_tile.inc"
+};
 constexpr std::uint32_t kPlanBlock[] = {
 #include "backends/vulkan/spirv/plan_block.inc"
 };
@@ -77,6 +80,15 @@ constexpr std::uint32_t kPlanScatter[] = {
 };
 constexpr std::uint32_t kRoute[] = {
 #include "backends/vulkan/spirv/route.inc"
+};
+constexpr std::uint32_t kRoutePlanBlock[] = {
+#include "backends/vulkan/spirv/route_plan_block.inc"
+};
+constexpr std::uint32_t kRouteTile[] = {
+#include "backends/vulkan/spirv/route_tile.inc"
+};
+constexpr std::uint32_t kScanTiles[] = {
+#include "backends/vulkan/spirv/scan_tiles.inc"
 };
 
 constexpr std::array kShaders{
@@ -98,12 +110,16 @@ constexpr std::array kShaders{
     Shader{"gate_up_vector_bf16", kGateUpVectorBf16},
     Shader{"gate_up_vector_f16", kGateUpVectorF16},
     Shader{"gate_up_vector_f32", kGateUpVectorF32},
+    Shader{"place_tile", kPlaceTile},
     Shader{"plan_block", kPlanBlock},
     Shader{"plan_count", kPlanCount},
     Shader{"plan_fill", kPlanFill},
     Shader{"plan_scan", kPlanScan},
     Shader{"plan_scatter", kPlanScatter},
     Shader{"route", kRoute, true},
+    Shader{"route_plan_block", kRoutePlanBlock, true},
+    Shader{"route_tile", kRouteTile, true},
+    Shader{"scan_tiles", kScanTiles},
 };
 
 }  // namespace

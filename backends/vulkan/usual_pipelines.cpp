@@ -25,6 +25,33 @@ template <class Params>
   return params;
 }
 
+struct RouterExtents {
+  std::int32_t experts;
+  std::int32_t groups;
+};
+
+/// One for each number of experts that a lane can have, the largest of those that are usual; the
+/// second of DeepSeek's kind.
+[[nodiscard]] std::array<RouterExtents, 3> usual_routers(int wave_size) noexcept {
+  return {{{4 * wave_size, 1}, {8 * wave_size, 8}, {12 * wave_size, 1}}};
+}
+
+/// One block, two launches, three.
+constexpr std::array kTokensOfEachLaunch{kernels::kMinTileTokens, kernels::kMinTileTokens + 1,
+                                         16 * kernels::kFewTiles + 1};
+
+[[nodiscard]] kernels::RoutePlanParams smallest_router(const RouterExtents& extents,
+                                                       std::int32_t tokens) noexcept {
+  kernels::RoutePlanParams params{};
+  params.route.num_tokens = params.plan.num_tokens = tokens;
+  params.route.num_experts = params.plan.num_experts = params.plan.num_local_experts =
+      extents.experts;
+  params.route.num_groups = extents.groups;
+  params.route.top_k = params.plan.top_k = 8;
+  params.plan.block_size = 16;
+  return params;
+}
+
 }  // namespace
 
 void make_usual_pipelines(Pipelines& pipelines, const PhysicalDevice& physical,
@@ -33,7 +60,9 @@ void make_usual_pipelines(Pipelines& pipelines, const PhysicalDevice& physical,
   std::vector<BodyLaunch> launches;
   const auto make = [&](const auto& params, VulkanBodies asked) {
     for_each_launch(params, device, asked,
-                    [&launches](const BodyLaunch& launch) { launches.push_back(launch); });
+                    [&launches](const BodyLaunch& launch, std::span<const std::byte> /*block*/) {
+                      launches.push_back(launch);
+                    });
   };
   const auto make_product = [&]<class Params>(Params /*tag*/) {
     make(smallest_product<Params>(DType::f32), VulkanBodies::tiled);
@@ -59,6 +88,11 @@ void make_usual_pipelines(Pipelines& pipelines, const PhysicalDevice& physical,
   plan.top_k = 1;
   plan.num_tokens = static_cast<std::int32_t>(kernels::plan_tile_pairs(0)) + 1;
   make(plan, bodies);  // in several
+  if (!physical.is_cpu) {
+    for (const RouterExtents& extents : usual_routers(device.wave_size))
+      for (const std::int32_t tokens : kTokensOfEachLaunch)
+        make(smallest_router(extents, tokens), bodies);
+  }
   make_product(kernels::GateUpParams{});
   make_product(kernels::DownParams{});
   kernels::CombineParams combine{};

@@ -38,3 +38,34 @@ float join_partials(float lane_partials[8]) {
   }
   return subgroupShuffle(sum, 0u);
 }
+
+/// Lanes whose `value` equals this lane's, by the low `bits` bits; lanes with `counted` false are in
+/// nobody's mask.
+uvec2 wave_match(bool counted, uint value, int bits) {
+  uvec2 mask = subgroupBallot(counted).xy;
+  for (int bit = 0; bit < bits; ++bit) {
+    const bool set = ((value >> bit) & 1u) != 0u;
+    const uvec2 having = subgroupBallot(set).xy;
+    mask &= set ? having : ~having;
+  }
+  return mask;
+}
+
+int popcount(uvec2 mask) { return bitCount(mask.x) + bitCount(mask.y); }
+
+/// Lanes below this one.
+uvec2 lanes_below() {
+  const uint l = lane();
+  return uvec2(l >= 32u ? 0xffffffffu : (1u << l) - 1u, l <= 32u ? 0u : (1u << (l - 32u)) - 1u);
+}
+
+/// One step of an exclusive prefix sum over the wave: the sum below this lane; total gets all.
+int scan_step(int own, out int total) {
+  int sum = own;
+  for (uint distance = 1u; distance < kWave; distance *= 2u) {
+    const int below = subgroupShuffle(sum, lane() < distance ? lane() : lane() - distance);
+    if (lane() >= distance) sum += below;
+  }
+  total = subgroupShuffle(sum, kWave - 1u);
+  return sum - own;
+}

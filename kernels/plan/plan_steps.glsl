@@ -3,28 +3,7 @@
 // expert that uses no atomics. Equal experts within a wave find each other by ballots.
 #include "kernels/glsl/memory.glsl"
 #include "kernels/glsl/wave.glsl"
-
-layout(push_constant, scalar) uniform Params {
-  uint64_t selected_ids;
-  uint64_t pair_weights;
-  uint64_t expert_map;
-  uint64_t live_tokens;
-  uint64_t pairs_by_token;
-  uint64_t packed_token_idx;
-  uint64_t expert_offsets;
-  uint64_t sorted_tokens;
-  uint64_t block_ids;
-  uint64_t total_post_pad;
-  uint64_t scratch;
-  int num_tokens;
-  int top_k;
-  int num_experts;
-  int num_local_experts;
-  int block_size;
-  int pair_capacity;
-  int slot_capacity;
-  int block_capacity;
-} params;
+#include "kernels/plan/params.glsl"
 
 shared int cursors[kSharedWords];  // [num_local_experts]
 
@@ -58,26 +37,6 @@ int local_expert(int pair) {
   return local < params.num_local_experts ? local : -1;
 }
 
-/// Lanes whose `value` equals this lane's, by the low `bits` bits; lanes with `counted` false are in
-/// nobody's mask.
-uvec2 wave_match(bool counted, uint value, int bits) {
-  uvec2 mask = subgroupBallot(counted).xy;
-  for (int bit = 0; bit < bits; ++bit) {
-    const bool set = ((value >> bit) & 1u) != 0u;
-    const uvec2 having = subgroupBallot(set).xy;
-    mask &= set ? having : ~having;
-  }
-  return mask;
-}
-
-int popcount(uvec2 mask) { return bitCount(mask.x) + bitCount(mask.y); }
-
-/// Lanes below this one.
-uvec2 lanes_below() {
-  const uint l = lane();
-  return uvec2(l >= 32u ? 0xffffffffu : (1u << l) - 1u, l <= 32u ? 0u : (1u << (l - 32u)) - 1u);
-}
-
 void place_pair(int pair, int row) {
   store_int(params.pairs_by_token, int64_t(pair), row);
   if (row >= 0) store_int(params.packed_token_idx, int64_t(row), pair / params.top_k);
@@ -101,17 +60,6 @@ void walk_tile(int tile, bool places) {
     sync_wave();
     if (places && pair < last) place_pair(pair, e < 0 ? -1 : start + rank);
   }
-}
-
-/// One step of an exclusive prefix sum over the wave: the sum below this lane; total gets all.
-int scan_step(int own, out int total) {
-  int sum = own;
-  for (uint distance = 1u; distance < kWave; distance *= 2u) {
-    const int below = subgroupShuffle(sum, lane() < distance ? lane() : lane() - distance);
-    if (lane() >= distance) sum += below;
-  }
-  total = subgroupShuffle(sum, kWave - 1u);
-  return sum - own;
 }
 
 /// One wave turns the rows per expert in cursors into expert_offsets, the padded prefix sum and

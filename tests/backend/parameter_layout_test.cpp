@@ -15,6 +15,7 @@
 #include "kernels/gate_up/params.hpp"
 #include "kernels/plan/params.hpp"
 #include "kernels/route/params.hpp"
+#include "kernels/route_plan/push_params.hpp"
 #include "support/catch.hpp"
 
 using namespace switchyard;
@@ -163,6 +164,35 @@ std::vector<Member> members_of(const RouteParams&) {
           SWITCHYARD_MEMBER(renormalize),   SWITCHYARD_MEMBER(weights_rounding)};
 }
 
+#define SWITCHYARD_TILE_MEMBERS                                                                 \
+  SWITCHYARD_MEMBER(logits_or_ids), SWITCHYARD_MEMBER(bias_or_weights),                         \
+      SWITCHYARD_MEMBER(live_tokens), SWITCHYARD_MEMBER(expert_map),                            \
+      SWITCHYARD_MEMBER(selected_ids), SWITCHYARD_MEMBER(pair_weights),                         \
+      SWITCHYARD_MEMBER(pairs_by_token), SWITCHYARD_MEMBER(epsilon),                            \
+      SWITCHYARD_MEMBER(scaling_factor), SWITCHYARD_MEMBER(num_experts),                        \
+      SWITCHYARD_MEMBER(num_local_experts), SWITCHYARD_MEMBER(last_group),                      \
+      SWITCHYARD_MEMBER(last_kept_group), SWITCHYARD_MEMBER(top_k),                             \
+      SWITCHYARD_MEMBER(tile_tokens), SWITCHYARD_MEMBER(recipe), SWITCHYARD_MEMBER(block_bits), \
+      SWITCHYARD_MEMBER(given)
+
+std::vector<Member> members_of(const RouteTileParams&) {
+  using Params = RouteTileParams;
+  return {SWITCHYARD_TILE_MEMBERS, SWITCHYARD_MEMBER(num_tokens), SWITCHYARD_MEMBER(counts)};
+}
+
+std::vector<Member> members_of(const RoutePlanBlockParams&) {
+  using Params = RoutePlanBlockParams;
+  return {SWITCHYARD_TILE_MEMBERS,
+          SWITCHYARD_MEMBER(pair_capacity),
+          SWITCHYARD_MEMBER(packed_token_idx),
+          SWITCHYARD_MEMBER(expert_offsets),
+          SWITCHYARD_MEMBER(sorted_tokens),
+          SWITCHYARD_MEMBER(block_ids),
+          SWITCHYARD_MEMBER(total_post_pad),
+          SWITCHYARD_MEMBER(slot_capacity),
+          SWITCHYARD_MEMBER(block_capacity)};
+}
+
 /// The words of one body.
 std::vector<std::uint32_t> read_words(std::string_view body) {
   std::ifstream file(std::string(SWITCHYARD_SPIRV_DIR "/").append(body).append(".inc"));
@@ -229,7 +259,9 @@ TEST_CASE("the parameter blocks of the SPIR-V have the layout of C++", "[vulkan]
     check_layout<GateUpParams>("gate_up" + form);
   }
   check_layout<RouteParams>("route");
-  for (const std::string_view body :
-       {"plan_block", "plan_count", "plan_scan", "plan_scatter", "plan_fill"})
+  check_layout<RouteTileParams>("route_tile");
+  check_layout<RoutePlanBlockParams>("route_plan_block");
+  for (const std::string_view body : {"plan_block", "plan_count", "plan_scan", "plan_scatter",
+                                      "plan_fill", "scan_tiles", "place_tile"})
     check_layout<PlanParams>(body);
 }

@@ -119,8 +119,8 @@ TEST_CASE("vulkan: launch shapes fit 16, 32 and 48 KiB and waves of 8 to 64", "[
                                                        : 64 * lines;
             const std::int64_t tiles = is_matrix ? (rows + 63) / 64 : row_tiles;
             CHECK(shape.num_blocks * per_block >= tiles * columns * lines);
-            if (launch.depth != 0)
-              CHECK((launch.depth == 8 || launch.depth == 16 || launch.depth == 32));
+            if (launch.extent != 0)
+              CHECK((launch.extent == 8 || launch.extent == 16 || launch.extent == 32));
           };
           check(product<kernels::GateUpParams>(rows, 128), 768, 2);
           check(product<kernels::DownParams>(rows, 128), 2048, 1);

@@ -15,6 +15,7 @@
 
 #include "switchyard/backend.hpp"
 #include "switchyard/export.hpp"
+#include "switchyard/forward_path.hpp"
 
 namespace switchyard {
 
@@ -165,6 +166,10 @@ class SWITCHYARD_API VulkanBackend {
   void copy(Stream& stream, DeviceSpan<std::byte> to, DeviceSpan<const std::byte> from);
   void fill(Stream& stream, DeviceSpan<std::byte> to, std::byte value);
 
+  [[nodiscard]] static constexpr std::span<const ForwardPath> forward_paths() { return kPaths; }
+  [[nodiscard]] bool runs(ForwardPath path, const ForwardCall& call) const noexcept;
+  [[nodiscard]] ForwardPath choose_path(const ForwardCall& call) const noexcept;
+
   template <class Stage>
   void launch(Stream& stream, const LaunchConfig& config, const typename Stage::Params& params);
 
@@ -191,6 +196,8 @@ class SWITCHYARD_API VulkanBackend {
   void replay(Stream& stream, const Graph& graph);
 
  private:
+  static constexpr ForwardPath kPaths[] = {ForwardPath::staged, ForwardPath::route_plan};
+
   static void begin_capture(Stream& stream);
   static void abandon_capture(Stream& stream) noexcept;
   [[nodiscard]] static Graph end_capture(Stream& stream);
@@ -198,6 +205,6 @@ class SWITCHYARD_API VulkanBackend {
   std::shared_ptr<vulkan::Device> device_;
 };
 
-static_assert(Backend<VulkanBackend>);
+static_assert(FusingBackend<VulkanBackend>);
 
 }  // namespace switchyard
