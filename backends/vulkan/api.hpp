@@ -20,10 +20,11 @@
   X(AllocateMemory) X(FreeMemory) X(BindBufferMemory) X(MapMemory)                                 \
   X(CreateShaderModule) X(DestroyShaderModule) X(CreatePipelineLayout) X(DestroyPipelineLayout)    \
   X(CreateComputePipelines) X(DestroyPipeline)                                                     \
+  X(CreatePipelineCache) X(DestroyPipelineCache) X(GetPipelineCacheData)                           \
   X(CreateCommandPool) X(DestroyCommandPool) X(AllocateCommandBuffers)                             \
   X(BeginCommandBuffer) X(EndCommandBuffer)                                                        \
   X(CmdPipelineBarrier2) X(CmdCopyBuffer) X(CmdFillBuffer) X(CmdBindPipeline) X(CmdPushConstants)  \
-  X(CmdDispatch) X(CmdResetQueryPool) X(CmdWriteTimestamp2)                                        \
+  X(CmdDispatch) X(CmdDispatchIndirect) X(CmdResetQueryPool) X(CmdWriteTimestamp2)                 \
   X(CreateQueryPool) X(DestroyQueryPool) X(GetQueryPoolResults)                                    \
   X(CreateSemaphore) X(DestroySemaphore) X(WaitSemaphores) X(GetSemaphoreCounterValue)
 // clang-format on

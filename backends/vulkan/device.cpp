@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "backends/vulkan/device.hpp"
 
+#include <algorithm>
 #include <string>
 #include <utility>
 #include <vector>
@@ -63,19 +64,24 @@ void LogicalDevice::wait_idle() const {
   check(api_.DeviceWaitIdle(handle_), "vkDeviceWaitIdle");
 }
 
-Device::Device(PhysicalDevice physical, VulkanBodies bodies)
+Device::Device(PhysicalDevice physical, VulkanBodies bodies, const std::string& cache_path)
     : physical_(std::move(physical)),
       bodies_(bodies),
       logical_(physical_),
       arena_(logical_, physical_),
       fill_patterns_(logical_, physical_),
-      pipelines_(logical_, physical_) {}
+      pipeline_cache_(logical_, physical_, cache_path),
+      pipelines_(logical_, physical_, pipeline_cache_) {}
 
 Device::~Device() = default;
 
 std::shared_ptr<Device> open_device(const VulkanOptions& options) {
-  const auto& [index, name, asked] = options;
+  const auto& [index, name, asked, max_shared_bytes, cache_path] = options;
   const VulkanBodies bodies = choose_bodies(asked);
+  if (max_shared_bytes < kMinSharedBytes)
+    throw Error(ErrorCode::invalid_argument,
+                "max_shared_bytes is " + std::to_string(max_shared_bytes) + ", must be at least " +
+                    std::to_string(kMinSharedBytes));
   PhysicalDevices found = find_devices(shared_instance());
   if (found.usable.empty()) throw Error(ErrorCode::device_unavailable, found.reason);
   std::erase_if(found.usable, [&](const PhysicalDevice& device) {
@@ -87,9 +93,11 @@ std::shared_ptr<Device> open_device(const VulkanOptions& options) {
     throw Error(ErrorCode::device_unavailable, "device is " + std::to_string(index) +
                                                    ", must be in [0, number of devices" + which +
                                                    " = " + std::to_string(count) + ")");
-  auto device =
-      std::make_shared<Device>(std::move(found.usable[static_cast<std::size_t>(index)]), bodies);
+  PhysicalDevice& physical = found.usable[static_cast<std::size_t>(index)];
+  physical.shared_bytes = std::min(physical.shared_bytes, max_shared_bytes);
+  auto device = std::make_shared<Device>(std::move(physical), bodies, cache_path);
   make_usual_pipelines(device->pipelines(), device->physical(), bodies);
+  device->pipeline_cache().save();
   return device;
 }
 

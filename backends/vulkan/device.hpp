@@ -39,7 +39,8 @@ class LogicalDevice {
 /// Any thread may call any member.
 class Device {
  public:
-  Device(PhysicalDevice physical, VulkanBodies bodies);
+  /// `cache_path`: VulkanOptions::pipeline_cache.
+  Device(PhysicalDevice physical, VulkanBodies bodies, const std::string& cache_path);
   Device(const Device&) = delete;
   Device& operator=(const Device&) = delete;
   ~Device();
@@ -53,6 +54,7 @@ class Device {
 
   [[nodiscard]] Arena& arena() noexcept { return arena_; }
   [[nodiscard]] Pipelines& pipelines() noexcept { return pipelines_; }
+  [[nodiscard]] PipelineCache& pipeline_cache() noexcept { return pipeline_cache_; }
   [[nodiscard]] const FillPatterns& fill_patterns() const noexcept { return fill_patterns_; }
 
  private:
@@ -61,6 +63,7 @@ class Device {
   LogicalDevice logical_;
   Arena arena_;
   FillPatterns fill_patterns_;
+  PipelineCache pipeline_cache_;
   Pipelines pipelines_;
 };
 

@@ -10,7 +10,7 @@ Recorder Capture::recorder() {
     open_ = std::make_shared<Segment>(device_);
     ending_ = Ending::other;
   }
-  return {*device_, open_->commands(), ending_};
+  return {*device_, open_->commands(), ending_, open_->slot()};
 }
 
 void Capture::close_segment() {

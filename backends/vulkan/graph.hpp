@@ -17,13 +17,15 @@ namespace switchyard::vulkan {
 /// Operations that were recorded once and may be pending any number of times.
 class Segment {
  public:
-  explicit Segment(std::shared_ptr<Device> device) : pool_(std::move(device), 1) {
+  explicit Segment(const std::shared_ptr<Device>& device) : slot_(device), pool_(device, 1) {
     pool_.begin(0, VK_COMMAND_BUFFER_USAGE_SIMULTANEOUS_USE_BIT);
   }
   void end() { pool_.end(0); }
   [[nodiscard]] VkCommandBuffer commands() const noexcept { return pool_.at(0); }
+  [[nodiscard]] const DispatchSlot& slot() const noexcept { return slot_; }
 
  private:
+  DispatchSlot slot_;
   CommandPool pool_;
 };
 

@@ -10,7 +10,6 @@
 #include "kernels/combine/params.hpp"
 #include "kernels/gate/simt.hpp"
 #include "kernels/plan/simt.hpp"
-#include "kernels/route/simt.hpp"
 
 namespace switchyard::vulkan {
 
@@ -38,6 +37,8 @@ void for_each_launch(const Params& params, const ProductDevice& device, VulkanBo
   };
   if constexpr (std::is_same_v<Params, kernels::RoutePlanParams>) {
     for_each_route_plan_launch(params, {device.wave_size, device.shared_bytes}, visit);
+  } else if constexpr (std::is_same_v<Params, kernels::RouteParams>) {
+    pass(route_launch(params, {device.wave_size, device.shared_bytes}));
   } else if constexpr (kIsProduct<Params>) {
     pass(plan_product(params, device, bodies));
   } else if constexpr (std::is_same_v<Params, kernels::CombineParams>) {

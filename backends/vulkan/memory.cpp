@@ -62,7 +62,8 @@ void Memory::create(const PhysicalDevice& physical, MemoryKind kind) {
   info.size = size_;
   info.usage = VK_BUFFER_USAGE_TRANSFER_SRC_BIT | VK_BUFFER_USAGE_TRANSFER_DST_BIT;
   if (has_address)
-    info.usage |= VK_BUFFER_USAGE_STORAGE_BUFFER_BIT | VK_BUFFER_USAGE_SHADER_DEVICE_ADDRESS_BIT;
+    info.usage |= VK_BUFFER_USAGE_STORAGE_BUFFER_BIT | VK_BUFFER_USAGE_INDIRECT_BUFFER_BIT |
+                  VK_BUFFER_USAGE_SHADER_DEVICE_ADDRESS_BIT;
   check(api.CreateBuffer(handle, &info, nullptr, &buffer_), "vkCreateBuffer");
   VkMemoryRequirements requirements{};
   api.GetBufferMemoryRequirements(handle, buffer_, &requirements);

@@ -108,9 +108,9 @@ void read_properties(const Instance& instance, VkPhysicalDevice device,
   };
   if (limits.maxPushConstantsSize < kernels::kMaxParamBytes)
     return too_few("maxPushConstantsSize", limits.maxPushConstantsSize, kernels::kMaxParamBytes);
-  if (limits.maxComputeSharedMemorySize < kernels::simt::kMaxSharedBytes)
+  if (limits.maxComputeSharedMemorySize < kMinSharedBytes)
     return too_few("maxComputeSharedMemorySize", limits.maxComputeSharedMemorySize,
-                   kernels::simt::kMaxSharedBytes);
+                   kMinSharedBytes);
   const std::uint32_t threads =
       std::min(limits.maxComputeWorkGroupInvocations, limits.maxComputeWorkGroupSize[0]);
   if (threads < kMaxThreads) return too_few("maxComputeWorkGroupInvocations", threads, kMaxThreads);
@@ -120,11 +120,11 @@ void read_properties(const Instance& instance, VkPhysicalDevice device,
   if (all.v13.minSubgroupSize != all.v13.maxSubgroupSize &&
       (all.v13.requiredSubgroupSizeStages & VK_SHADER_STAGE_COMPUTE_BIT) == 0)
     return "the subgroup size of a compute shader cannot be fixed";
-  constexpr VkSubgroupFeatureFlags kOperations = VK_SUBGROUP_FEATURE_BASIC_BIT |
-                                                 VK_SUBGROUP_FEATURE_BALLOT_BIT |
-                                                 VK_SUBGROUP_FEATURE_SHUFFLE_BIT;
+  constexpr VkSubgroupFeatureFlags kOperations =
+      VK_SUBGROUP_FEATURE_BASIC_BIT | VK_SUBGROUP_FEATURE_ARITHMETIC_BIT |
+      VK_SUBGROUP_FEATURE_BALLOT_BIT | VK_SUBGROUP_FEATURE_SHUFFLE_BIT;
   if ((all.v11.subgroupSupportedOperations & kOperations) != kOperations)
-    return "subgroups lack basic, ballot or shuffle operations";
+    return "subgroups lack basic, arithmetic, ballot or shuffle operations";
   return "";
 }
 
@@ -152,6 +152,9 @@ void read_properties(const Instance& instance, VkPhysicalDevice device,
   device.float_controls = {all.v12.shaderDenormPreserveFloat32 == VK_TRUE,
                            all.v12.shaderRoundingModeRTEFloat32 == VK_TRUE,
                            all.v12.shaderSignedZeroInfNanPreserveFloat32 == VK_TRUE};
+  device.cache_owner.vendor_id = plain.vendorID;
+  device.cache_owner.device_id = plain.deviceID;
+  std::copy_n(plain.pipelineCacheUUID, VK_UUID_SIZE, device.cache_owner.uuid.begin());
   device.is_cpu = plain.deviceType == VK_PHYSICAL_DEVICE_TYPE_CPU;
   device.matrices = find_matrices(instance, device.handle, extensions);
   device.timestamp_ns = static_cast<double>(plain.limits.timestampPeriod);

@@ -5,12 +5,16 @@
 #include <string>
 #include <vector>
 
+#include "backends/vulkan/cache_file.hpp"
 #include "backends/vulkan/float_controls.hpp"
 #include "backends/vulkan/instance.hpp"
 #include "backends/vulkan/products.hpp"
 #include "switchyard/backend.hpp"
 
 namespace switchyard::vulkan {
+
+/// Of a workgroup: what every device has.
+inline constexpr std::size_t kMinSharedBytes = 16 * 1024;
 
 /// A device and what the backend has to know of it.
 struct PhysicalDevice {
@@ -26,6 +30,7 @@ struct PhysicalDevice {
   std::size_t shared_bytes = 0;           // of a workgroup
   MatrixSupport matrices;
   FloatControls float_controls;
+  CacheOwner cache_owner;
   bool is_cpu = false;  // a software device
 
   [[nodiscard]] ProductDevice product_device() const noexcept {

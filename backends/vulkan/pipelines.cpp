@@ -58,11 +58,12 @@ Specialization specialize(const BodyLaunch& launch, int wave_size) noexcept {
   while (4 * shared_words < launch.shape.shared_bytes) shared_words *= 2;
   return {static_cast<std::uint32_t>(wave_size),
           static_cast<std::uint32_t>(launch.shape.num_threads), shared_words,
-          static_cast<std::uint32_t>(launch.extent)};
+          static_cast<std::uint32_t>(launch.depth)};
 }
 
-Pipelines::Pipelines(const LogicalDevice& device, const PhysicalDevice& physical)
-    : device_(device), physical_(physical) {
+Pipelines::Pipelines(const LogicalDevice& device, const PhysicalDevice& physical,
+                     const PipelineCache& cache)
+    : device_(device), physical_(physical), cache_(cache) {
   pipelines_.reserve(kExpectedPipelines);
   const VkPushConstantRange range{VK_SHADER_STAGE_COMPUTE_BIT, 0, kernels::kMaxParamBytes};
   auto info = structure<VkPipelineLayoutCreateInfo>(VK_STRUCTURE_TYPE_PIPELINE_LAYOUT_CREATE_INFO);
@@ -80,6 +81,11 @@ Pipelines::~Pipelines() {
 
 VkPipeline Pipelines::find(const BodyLaunch& launch) {
   const std::string_view body = launch.body;
+  if (launch.shape.shared_bytes > physical_.shared_bytes)
+    throw Error(ErrorCode::invalid_argument,
+                std::string(body) + " needs " + std::to_string(launch.shape.shared_bytes) +
+                    " bytes of shared memory, must be at most " +
+                    std::to_string(physical_.shared_bytes) + ", what the device has");
   const Specialization wanted = specialize(launch, physical_.info.wave_size);
   const std::scoped_lock lock(mutex_);
   if (const Pipeline* made = find_made(body, wanted); made != nullptr) return made->handle;
@@ -133,7 +139,7 @@ VkPipeline Pipelines::make(std::string_view body, const Specialization& speciali
       {{0, offsetof(Specialization, wave_size), 4},
        {1, offsetof(Specialization, num_threads), 4},
        {2, offsetof(Specialization, shared_words), 4},
-       {3, offsetof(Specialization, extent), 4}}};
+       {3, offsetof(Specialization, depth), 4}}};
   const VkSpecializationInfo constants{static_cast<std::uint32_t>(kEntries.size()), kEntries.data(),
                                        sizeof specialization, &specialization};
   auto wave = structure<VkPipelineShaderStageRequiredSubgroupSizeCreateInfo>(
@@ -151,7 +157,7 @@ VkPipeline Pipelines::make(std::string_view body, const Specialization& speciali
   info.stage.pSpecializationInfo = &constants;
   info.layout = layout_;
   VkPipeline pipeline = VK_NULL_HANDLE;
-  const VkResult result = device_.api().CreateComputePipelines(device_.handle(), VK_NULL_HANDLE, 1,
+  const VkResult result = device_.api().CreateComputePipelines(device_.handle(), cache_.handle(), 1,
                                                                &info, nullptr, &pipeline);
   if (result != VK_SUCCESS) fail(result, "vkCreateComputePipelines", " of " + std::string(body));
   return pipeline;

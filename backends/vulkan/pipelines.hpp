@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "backends/vulkan/physical_device.hpp"
+#include "backends/vulkan/pipeline_cache.hpp"
 #include "backends/vulkan/products.hpp"
 
 namespace switchyard::vulkan {
@@ -20,7 +21,7 @@ struct Specialization {
   std::uint32_t wave_size;
   std::uint32_t num_threads;
   std::uint32_t shared_words;  // of four bytes: 8 KiB, or 16 or 32 KiB where a launch needs more
-  std::uint32_t extent;
+  std::uint32_t depth;
 
   bool operator==(const Specialization&) const = default;
 };
@@ -31,7 +32,9 @@ struct Specialization {
 /// Any thread may call any member.
 class Pipelines {
  public:
-  Pipelines(const LogicalDevice& device, const PhysicalDevice& physical);
+  /// `cache` outlives this object.
+  Pipelines(const LogicalDevice& device, const PhysicalDevice& physical,
+            const PipelineCache& cache);
   Pipelines(const Pipelines&) = delete;
   Pipelines& operator=(const Pipelines&) = delete;
   ~Pipelines();
@@ -56,6 +59,7 @@ class Pipelines {
 
   const LogicalDevice& device_;
   const PhysicalDevice& physical_;
+  const PipelineCache& cache_;
   VkPipelineLayout layout_ = VK_NULL_HANDLE;
   std::mutex mutex_;  // guards pipelines_
   std::vector<Pipeline> pipelines_;

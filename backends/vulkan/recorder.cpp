@@ -17,6 +17,10 @@ constexpr Scope kWritten{kStages, VK_ACCESS_2_MEMORY_WRITE_BIT};
 constexpr Scope kUsed{kStages, VK_ACCESS_2_MEMORY_READ_BIT | VK_ACCESS_2_MEMORY_WRITE_BIT};
 constexpr Scope kLaunchWritten{VK_PIPELINE_STAGE_2_COMPUTE_SHADER_BIT,
                                VK_ACCESS_2_SHADER_WRITE_BIT};
+constexpr Scope kExtentsRead{
+    VK_PIPELINE_STAGE_2_DRAW_INDIRECT_BIT | VK_PIPELINE_STAGE_2_COMPUTE_SHADER_BIT,
+    VK_ACCESS_2_INDIRECT_COMMAND_READ_BIT | VK_ACCESS_2_SHADER_READ_BIT |
+        VK_ACCESS_2_SHADER_WRITE_BIT};
 constexpr Scope kLaunchUsed{VK_PIPELINE_STAGE_2_COMPUTE_SHADER_BIT,
                             VK_ACCESS_2_SHADER_READ_BIT | VK_ACCESS_2_SHADER_WRITE_BIT};
 
@@ -76,16 +80,39 @@ void Recorder::fill(const Place& to, VkDeviceSize bytes, std::byte value) {
   if (tail > 0) copy_unordered({to.buffer, to.offset + head + words}, pattern, tail);
 }
 
-void Recorder::launch(const BodyLaunch& launch, std::span<const std::byte> params) {
-  const VkPipeline pipeline = device_.pipelines().find(launch);
-  const auto blocks = static_cast<std::uint32_t>(
-      std::min<std::int64_t>(launch.shape.num_blocks, device_.physical().max_blocks));
-  launch_barrier();
+void Recorder::bind(VkPipeline pipeline, std::span<const std::byte> params) {
   const DeviceApi& api = device_.api();
   api.CmdBindPipeline(commands_, VK_PIPELINE_BIND_POINT_COMPUTE, pipeline);
   api.CmdPushConstants(commands_, device_.pipelines().layout(), VK_SHADER_STAGE_COMPUTE_BIT, 0,
                        static_cast<std::uint32_t>(params.size()), params.data());
-  api.CmdDispatch(commands_, blocks, 1, 1);
+}
+
+void Recorder::count_blocks(VkPipeline pipeline, kernels::CountBlocksParams count) {
+  count.extents = slot_.extents();
+  count.max_blocks = static_cast<std::int32_t>(
+      std::min<std::int64_t>(count.max_blocks, device_.physical().max_blocks));
+  bind(pipeline, std::as_bytes(std::span(&count, 1)));
+  device_.api().CmdDispatch(commands_, 1, 1, 1);
+  memory_barrier(device_, commands_, kLaunchWritten, kExtentsRead);
+}
+
+void Recorder::launch(const BodyLaunch& launch, std::span<const std::byte> params) {
+  Pipelines& pipelines = device_.pipelines();
+  const VkPipeline pipeline = pipelines.find(launch);
+  if (launch.count) {
+    const VkPipeline counting =
+        pipelines.find(count_blocks_launch(device_.physical().info.wave_size));
+    launch_barrier();
+    count_blocks(counting, *launch.count);
+    bind(pipeline, params);
+    device_.api().CmdDispatchIndirect(commands_, slot_.place().buffer, slot_.place().offset);
+    return;
+  }
+  launch_barrier();
+  bind(pipeline, params);
+  const auto blocks = static_cast<std::uint32_t>(
+      std::min<std::int64_t>(launch.shape.num_blocks, device_.physical().max_blocks));
+  device_.api().CmdDispatch(commands_, blocks, 1, 1);
 }
 
 void Recorder::timestamp(const EventState& event) {

@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "backends/vulkan/device.hpp"
+#include "backends/vulkan/dispatch_slot.hpp"
 #include "backends/vulkan/event.hpp"
 
 namespace switchyard::vulkan {
@@ -21,9 +22,11 @@ class Recorder {
  public:
   using Place = Arena::Place;
 
-  /// `ending` is kept with the command buffer; `other` at its begin.
-  Recorder(Device& device, VkCommandBuffer commands, Ending& ending) noexcept
-      : device_(device), commands_(commands), ending_(ending) {}
+  /// `ending` is kept with the command buffer; `other` at its begin. `slot` is of the stream's or
+  /// the command buffer's own.
+  Recorder(Device& device, VkCommandBuffer commands, Ending& ending,
+           const DispatchSlot& slot) noexcept
+      : device_(device), commands_(commands), ending_(ending), slot_(slot) {}
 
   void copy(const Place& to, const Place& from, VkDeviceSize bytes);
   void fill(const Place& to, VkDeviceSize bytes, std::byte value);
@@ -36,11 +39,15 @@ class Recorder {
  private:
   void barrier();
   void launch_barrier();
+  void bind(VkPipeline pipeline, std::span<const std::byte> params);
+  /// Fills the slot, for a launch that comes next.
+  void count_blocks(VkPipeline pipeline, kernels::CountBlocksParams count);
   void copy_unordered(const Place& to, const Place& from, VkDeviceSize bytes);
 
   Device& device_;
   VkCommandBuffer commands_;
   Ending& ending_;
+  const DispatchSlot& slot_;
 };
 
 }  // namespace switchyard::vulkan

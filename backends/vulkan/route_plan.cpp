@@ -2,7 +2,7 @@
 #include "backends/vulkan/route_plan.hpp"
 
 #include <algorithm>
-#include <limits>
+#include <array>
 
 namespace switchyard::vulkan {
 namespace {
@@ -62,12 +62,18 @@ template <class Words>
   return {blocks, waves * device.wave_size, bytes_of(words(waves))};
 }
 
-/// 4, 8 or 16: of each there is a pipeline.
-[[nodiscard]] std::int32_t per_lane(const RoutePlanParams& params,
-                                    const RouterDevice& device) noexcept {
-  std::int32_t count = 4;
-  while (std::int64_t{count} * device.wave_size < params.plan.num_experts) count *= 2;
-  return count;
+/// A body for each number of experts that a lane can have: 4, 8 and 16.
+using ByExpertsOfLane = std::array<std::string_view, 3>;
+constexpr ByExpertsOfLane kBlock{"route_plan_block_4", "route_plan_block_8", "route_plan_block_16"};
+constexpr ByExpertsOfLane kTile{"route_tile_4", "route_tile_8", "route_tile_16"};
+
+/// The first of the bodies that can run so many experts.
+[[nodiscard]] std::string_view choose(const ByExpertsOfLane& bodies, const RoutePlanParams& params,
+                                      const RouterDevice& device) noexcept {
+  const std::int64_t quarter = std::int64_t{kMaxPerLane / 4} * device.wave_size;
+  return bodies[params.plan.num_experts <= quarter       ? 0
+                : params.plan.num_experts <= 2 * quarter ? 1
+                                                         : 2];
 }
 
 [[nodiscard]] std::int64_t num_tiles(const RoutePlanParams& params) noexcept {
@@ -98,7 +104,7 @@ BodyLaunch route_plan_block_launch(const RoutePlanParams& params,
   const auto words = [&extents](std::int64_t waves) {
     return router_words(extents, waves) + placer_words(extents.local_experts);
   };
-  return {"route_plan_block", shape_of(1, device, words), per_lane(params, device)};
+  return {choose(kBlock, params, device), shape_of(1, device, words)};
 }
 
 kernels::RoutePlanBlockParams route_plan_block_params(const RoutePlanParams& params) noexcept {
@@ -119,7 +125,7 @@ kernels::RoutePlanBlockParams route_plan_block_params(const RoutePlanParams& par
 BodyLaunch route_tile_launch(const RoutePlanParams& params, const RouterDevice& device) noexcept {
   const RouterExtents extents = extents_of(params);
   const auto words = [&extents](std::int64_t waves) { return router_words(extents, waves); };
-  return {"route_tile", shape_of(num_tiles(params), device, words), per_lane(params, device)};
+  return {choose(kTile, params, device), shape_of(num_tiles(params), device, words)};
 }
 
 kernels::RouteTileParams route_tile_params(const RoutePlanParams& params) noexcept {

@@ -6,18 +6,12 @@
 #include <cstdint>
 #include <span>
 
-#include "backends/vulkan/body_launch.hpp"
+#include "backends/vulkan/route.hpp"
 #include "kernels/route_plan/params.hpp"
 #include "kernels/route_plan/push_params.hpp"
 #include "switchyard/forward_path.hpp"
 
 namespace switchyard::vulkan {
-
-/// What of a device decides how a stage that routes in registers runs.
-struct RouterDevice {
-  int wave_size = 0;
-  std::size_t shared_bytes = 0;  ///< That a workgroup may have.
-};
 
 /// Whether the stage's bodies can run a call.
 [[nodiscard]] bool runs_route_plan(const ForwardCall& call, const RouterDevice& device) noexcept;

@@ -9,6 +9,9 @@ namespace {
 constexpr std::uint32_t kCombine[] = {
 #include "backends/vulkan/spirv/combine.inc"
 };
+constexpr std::uint32_t kCountBlocks[] = {
+#include "backends/vulkan/spirv/count_blocks.inc"
+};
 constexpr std::uint32_t kDown[] = {
 #include "backends/vulkan/spirv/down.inc"
 };
@@ -23,6 +26,18 @@ constexpr std::uint32_t kDownMatrixF16[] = {
 };
 constexpr std::uint32_t kDownMatrixF16Emulated[] = {
 #include "backends/vulkan/spirv/down_matrix_f16_emulated.inc"
+};
+constexpr std::uint32_t kDownStripBf16[] = {
+#include "backends/vulkan/spirv/down_strip_bf16.inc"
+};
+constexpr std::uint32_t kDownStripBf16Emulated[] = {
+#include "backends/vulkan/spirv/down_strip_bf16_emulated.inc"
+};
+constexpr std::uint32_t kDownStripF16[] = {
+#include "backends/vulkan/spirv/down_strip_f16.inc"
+};
+constexpr std::uint32_t kDownStripF16Emulated[] = {
+#include "backends/vulkan/spirv/down_strip_f16_emulated.inc"
 };
 constexpr std::uint32_t kDownVectorBf16[] = {
 #include "backends/vulkan/spirv/down_vector_bf16.inc"
@@ -81,11 +96,23 @@ constexpr std::uint32_t kPlanScatter[] = {
 constexpr std::uint32_t kRoute[] = {
 #include "backends/vulkan/spirv/route.inc"
 };
-constexpr std::uint32_t kRoutePlanBlock[] = {
-#include "backends/vulkan/spirv/route_plan_block.inc"
+constexpr std::uint32_t kRoutePlanBlock4[] = {
+#include "backends/vulkan/spirv/route_plan_block_4.inc"
 };
-constexpr std::uint32_t kRouteTile[] = {
-#include "backends/vulkan/spirv/route_tile.inc"
+constexpr std::uint32_t kRoutePlanBlock8[] = {
+#include "backends/vulkan/spirv/route_plan_block_8.inc"
+};
+constexpr std::uint32_t kRoutePlanBlock16[] = {
+#include "backends/vulkan/spirv/route_plan_block_16.inc"
+};
+constexpr std::uint32_t kRouteTile4[] = {
+#include "backends/vulkan/spirv/route_tile_4.inc"
+};
+constexpr std::uint32_t kRouteTile8[] = {
+#include "backends/vulkan/spirv/route_tile_8.inc"
+};
+constexpr std::uint32_t kRouteTile16[] = {
+#include "backends/vulkan/spirv/route_tile_16.inc"
 };
 constexpr std::uint32_t kScanTiles[] = {
 #include "backends/vulkan/spirv/scan_tiles.inc"
@@ -93,11 +120,16 @@ constexpr std::uint32_t kScanTiles[] = {
 
 constexpr std::array kShaders{
     Shader{"combine", kCombine, true},
+    Shader{"count_blocks", kCountBlocks},
     Shader{"down", kDown},
     Shader{"down_matrix_bf16", kDownMatrixBf16},
     Shader{"down_matrix_bf16_emulated", kDownMatrixBf16Emulated},
     Shader{"down_matrix_f16", kDownMatrixF16},
     Shader{"down_matrix_f16_emulated", kDownMatrixF16Emulated},
+    Shader{"down_strip_bf16", kDownStripBf16},
+    Shader{"down_strip_bf16_emulated", kDownStripBf16Emulated},
+    Shader{"down_strip_f16", kDownStripF16},
+    Shader{"down_strip_f16_emulated", kDownStripF16Emulated},
     Shader{"down_vector_bf16", kDownVectorBf16},
     Shader{"down_vector_f16", kDownVectorF16},
     Shader{"down_vector_f32", kDownVectorF32},
@@ -117,8 +149,12 @@ constexpr std::array kShaders{
     Shader{"plan_scan", kPlanScan},
     Shader{"plan_scatter", kPlanScatter},
     Shader{"route", kRoute, true},
-    Shader{"route_plan_block", kRoutePlanBlock, true},
-    Shader{"route_tile", kRouteTile, true},
+    Shader{"route_plan_block_4", kRoutePlanBlock4, true},
+    Shader{"route_plan_block_8", kRoutePlanBlock8, true},
+    Shader{"route_plan_block_16", kRoutePlanBlock16, true},
+    Shader{"route_tile_4", kRouteTile4, true},
+    Shader{"route_tile_8", kRouteTile8, true},
+    Shader{"route_tile_16", kRouteTile16, true},
     Shader{"scan_tiles", kScanTiles},
 };
 

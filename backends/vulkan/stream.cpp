@@ -33,7 +33,8 @@ StreamState::StreamState(std::shared_ptr<Device> device)
       timeline_(std::make_shared<Timeline>(device_, *this)),
       pool_(device_, kBatches),
       staging_(device_->logical(), device_->physical(), MemoryKind::staging,
-               kBatches * kStagingBytes) {
+               kBatches * kStagingBytes),
+      slot_(device_) {
   for (Batch& batch : batches_) {
     batch.waits.reserve(kExpectedWaits);
     batch.events.reserve(kMaxOperations);
@@ -76,7 +77,7 @@ Recorder StreamState::recorder() {
   if (capture_) return capture_->recorder();
   Batch& batch = open_batch();
   ++batch.num_operations;
-  return {*device_, pool_.at(current_), batch.ending};
+  return {*device_, pool_.at(current_), batch.ending, slot_};
 }
 
 void StreamState::close_if_full() {

@@ -96,6 +96,7 @@ class StreamState {
   std::shared_ptr<const Timeline> timeline_;
   CommandPool pool_;
   Memory staging_;
+  DispatchSlot slot_;
   std::array<Batch, kBatches> batches_;
   std::size_t current_ = 0;
   bool is_open_ = false;

@@ -10,12 +10,14 @@ namespace switchyard::vulkan {
 namespace {
 
 constexpr std::array kDTypes{DType::f32, DType::bf16, DType::f16};
+constexpr std::int32_t kFew = 1;      // rows of an expert,
+constexpr std::int32_t kMany = 1024;  // which choose between bodies
 
 /// The smallest product that any body can run, in one dtype.
 template <class Params>
-[[nodiscard]] Params smallest_product(DType dtype) noexcept {
+[[nodiscard]] Params smallest_product(DType dtype, std::int32_t rows) noexcept {
   Params params{};
-  params.max_rows = 1;
+  params.max_rows = rows;
   params.num_experts = 1;
   params.hidden_size = 8;
   params.intermediate_size = 8;
@@ -65,14 +67,16 @@ void make_usual_pipelines(Pipelines& pipelines, const PhysicalDevice& physical,
                     });
   };
   const auto make_product = [&]<class Params>(Params /*tag*/) {
-    make(smallest_product<Params>(DType::f32), VulkanBodies::tiled);
+    make(smallest_product<Params>(DType::f32, kFew), VulkanBodies::tiled);
     if (physical.is_cpu) return;  // which takes long to compile the others
     for (const DType dtype : kDTypes)
       for (const VulkanBodies asked : {VulkanBodies::vector, VulkanBodies::matrix}) {
         const bool wanted =
             bodies == asked || (bodies == VulkanBodies::automatic &&
                                 (asked == VulkanBodies::vector || device.matrices.has(dtype)));
-        if (wanted) make(smallest_product<Params>(dtype), asked);
+        if (!wanted) continue;
+        for (const std::int32_t rows : {kFew, kMany})
+          make(smallest_product<Params>(dtype, rows), asked);
       }
   };
   kernels::GateParams gate{};
@@ -88,16 +92,17 @@ void make_usual_pipelines(Pipelines& pipelines, const PhysicalDevice& physical,
   plan.top_k = 1;
   plan.num_tokens = static_cast<std::int32_t>(kernels::plan_tile_pairs(0)) + 1;
   make(plan, bodies);  // in several
-  if (!physical.is_cpu) {
-    for (const RouterExtents& extents : usual_routers(device.wave_size))
-      for (const std::int32_t tokens : kTokensOfEachLaunch)
-        make(smallest_router(extents, tokens), bodies);
+  for (const RouterExtents& extents : usual_routers(device.wave_size)) {
+    for (const std::int32_t tokens : kTokensOfEachLaunch)
+      make(smallest_router(extents, tokens), bodies);
+    if (physical.is_cpu) break;  // which takes long to compile the others
   }
   make_product(kernels::GateUpParams{});
   make_product(kernels::DownParams{});
   kernels::CombineParams combine{};
   combine.num_tokens = combine.hidden_size = 1;
   make(combine, bodies);
+  launches.push_back(count_blocks_launch(device.wave_size));
   pipelines.make_all(launches);
 }
 

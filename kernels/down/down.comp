@@ -35,7 +35,10 @@ void main() {
   const int64_t tiles = num_row_tiles() * column_tiles;
   const int64_t step_size = int64_t(gl_NumWorkGroups.x);
   for (int64_t tile = int64_t(gl_WorkGroupID.x); tile < tiles; tile += step_size) {
-    if (!enter_tile(tile, column_tiles)) continue;
+    if (!enter_tile(tile, column_tiles)) {
+      if (tile_expert < 0) break;
+      continue;
+    }
     multiply(1, params.activated, uint(params.activation_dtype), params.down,
              uint(params.weight_dtype), params.intermediate_size, hidden);
     store_tile();

@@ -7,6 +7,7 @@
 #include "kernels/glsl/wave.glsl"
 #include "kernels/down/down.glsl"
 #include "kernels/glsl/octets.glsl"
+#include "kernels/down/columns.glsl"
 #include "kernels/glsl/matrix_product.glsl"
 
 int64_t tile_first_column;
@@ -22,18 +23,10 @@ uint64_t w_address(int line) {
          uint64_t(weight_row(tile_expert, column) * int64_t(params.intermediate_size)) * 2ul;
 }
 
-/// Columns `column` and column + 1 of a packed row.
-void store_columns(int64_t row, int64_t column, vec2 sums) {
-  const int64_t hidden = int64_t(params.hidden_size);
-  if (column >= hidden) return;
-  sums += vec2(bias_of(tile_expert, column), bias_of(tile_expert, column + 1l));
-  store_pair(params.expert_rows, row * hidden + column, sums);
-}
-
 void store_pairs(int64_t row, int line, vec2 first, vec2 second) {
   const int64_t start = tile_first_column + int64_t(line);
-  store_columns(row, start, first);
-  store_columns(row, start + int64_t(kFragment), second);
+  store_columns(tile_expert, row, start, first);
+  store_columns(tile_expert, row, start + int64_t(kFragment), second);
 }
 
 void main() {

@@ -11,6 +11,7 @@
 #include "kernels/glsl/wave.glsl"
 #include "kernels/gate_up/gate_up.glsl"
 #include "kernels/glsl/octets.glsl"
+#include "kernels/gate_up/features.glsl"
 #include "kernels/glsl/matrix_product.glsl"
 
 int64_t tile_first_feature;
@@ -34,26 +35,12 @@ uint64_t w_address(int line) {
   return params.gate_up + uint64_t(row * int64_t(params.hidden_size)) * 2ul;
 }
 
-/// Features `feature` and feature + 1 of a packed row.
-void store_features(int64_t row, int64_t feature, float scale, vec2 gates, vec2 ups) {
-  const int64_t width = int64_t(params.intermediate_size);
-  if (feature >= width) return;
-  vec2 values;
-  [[dont_unroll]] for (int i = 0; i < 2; ++i) {
-    const float value = feature_of(tile_expert, feature + int64_t(i), scale,
-                                   i == 0 ? gates.x : gates.y, i == 0 ? ups.x : ups.y);
-    if (i == 0) values.x = value;
-    else values.y = value;
-  }
-  store_pair(params.activated, row * width + feature, values);
-}
-
 void store_pairs(int64_t row, int line, vec2 first, vec2 second) {
   const float scale = input_weight(row);
   const bool gated = num_products() == 2;
   const int64_t feature = tile_first_feature + int64_t(feature_of_line(line));
-  store_features(row, feature, scale, first, gated ? second : first);
-  if (!gated) store_features(row, feature + int64_t(kFragment), scale, second, second);
+  store_features(tile_expert, row, feature, scale, first, gated ? second : first);
+  if (!gated) store_features(tile_expert, row, feature + int64_t(kFragment), scale, second, second);
 }
 
 void main() {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The fragments of matrix_product.glsl: cooperative matrices, or a wave's own arithmetic in their
+// The fragments of matrix_product.glsl and strip_product.glsl: cooperative matrices, or a wave's own arithmetic in their
 // place, which runs anywhere and shows that all around it is right.
 //
 // The cooperative form is written against GL_NV_cooperative_matrix, which compilers have known
@@ -38,9 +38,11 @@ void add_products() {
       }
 }
 
-/// Puts the sums of fragments (m, n) and (m, n + 1) at sums_fragment(0) and (1).
+/// Puts the sums of fragments (m, n) and (m, n + 1) at sums_fragment(0) and (1); of (m, n) alone
+/// where kFragmentColumns is 1.
 void put_sums(int m, int n) {
-  [[dont_unroll]] for (int which = 0; which < 2; ++which)
+  const int kTogether = kFragmentColumns < 2 ? 1 : 2;
+  [[dont_unroll]] for (int which = 0; which < kTogether; ++which)
     [[dont_unroll]] for (int e = 0; e < kElementsPerLane; ++e) {
       const int element = e * int(kWave) + int(lane());
       staged[sums_fragment(which) + element / 4][element % 4] =
@@ -51,7 +53,6 @@ void put_sums(int m, int n) {
 #else
 
 #extension GL_NV_cooperative_matrix : require
-#extension GL_KHR_memory_scope_semantics : require
 #extension GL_EXT_shader_explicit_arithmetic_types_float16 : require
 layout(constant_id = 101) const uint kRowsOfX = 16;
 layout(constant_id = 102) const uint kRowsOfW = 16;
@@ -79,7 +80,7 @@ void add_products() {
   }
 }
 
-/// Puts the sums of fragments (m, n) and (m, n + 1) at sums_fragment(0) and (1).
+/// As above.
 void put_sums(int m, int n) {
   [[unroll]] for (int i = 0; i < kFragmentRows; ++i)
     [[unroll]] for (int j = 0; j < kFragmentColumns; ++j)

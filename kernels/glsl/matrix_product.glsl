@@ -31,6 +31,15 @@ const int kFragmentRows = kTileRows / kWaveRows / kFragment;
 const int kFragmentColumns = kTileLines / kWaveColumns / kFragment;
 
 const int kWOctets = kTileRows * kPitch;        // where w lies among the staged octets
+// Octets of a stage to a thread, at most. Lengths of arrays are literals: one that depends on a
+// specialisation constant would not be kept in registers.
+#ifdef SWITCHYARD_EMULATED_FRAGMENTS
+const int kLeastThreads = 32;  // waves of 8
+#else
+const int kLeastThreads = 128;  // waves of 32
+#endif
+const int kXPieces = kTileRows * kOctets / kLeastThreads;
+const int kWPieces = kTileLines * kOctets / kLeastThreads;
 const int kSumsOctets = kFragment * kFragment / 4;  // a fragment of sums, in 16 bytes
 
 shared uvec4 staged[(kTileRows + kTileLines) * kPitch];
@@ -114,8 +123,6 @@ uvec4 octet_at(uint64_t line, int k, int depth) {
 void multiply(int depth) {
   const int kThreads = kWaveRows * kWaveColumns * int(kWave);
   const int kLinesAtOnce = kThreads / kOctets;
-  const int kXPieces = kTileRows / kLinesAtOnce;
-  const int kWPieces = kTileLines / kLinesAtOnce;
   const int line = int(thread()) / kOctets;  // of this thread's first piece
   const int octet = int(thread()) % kOctets;
   uint64_t x_at[kXPieces];  // of each line that this thread stages an octet of; 0: zeros
@@ -124,10 +131,10 @@ void multiply(int depth) {
   uvec4 w_next[kWPieces];
   [[unroll]] for (int n = 0; n < kXPieces; ++n) {
     const int64_t row = tile_first + int64_t(line + n * kLinesAtOnce);
-    x_at[n] = row < tile_end ? x_address(row) : 0ul;
+    x_at[n] = n * kLinesAtOnce < kTileRows && row < tile_end ? x_address(row) : 0ul;
   }
   [[unroll]] for (int n = 0; n < kWPieces; ++n) {
-    w_at[n] = w_address(line + n * kLinesAtOnce);
+    w_at[n] = n * kLinesAtOnce < kTileLines ? w_address(line + n * kLinesAtOnce) : 0ul;
     w_next[n] = octet_at(w_at[n], octet * 8, depth);
   }
   [[unroll]] for (int n = 0; n < kXPieces; ++n) x_next[n] = octet_at(x_at[n], octet * 8, depth);
@@ -136,9 +143,9 @@ void multiply(int depth) {
   for (int base = 0; base < depth; base += kDepth) {
     sync_shared();  // the stage before has been read
     [[unroll]] for (int n = 0; n < kXPieces; ++n)
-      staged[(line + n * kLinesAtOnce) * kPitch + octet] = x_next[n];
+      if (n * kLinesAtOnce < kTileRows) staged[(line + n * kLinesAtOnce) * kPitch + octet] = x_next[n];
     [[unroll]] for (int n = 0; n < kWPieces; ++n)
-      staged[kWOctets + (line + n * kLinesAtOnce) * kPitch + octet] = w_next[n];
+      if (n * kLinesAtOnce < kTileLines) staged[kWOctets + (line + n * kLinesAtOnce) * kPitch + octet] = w_next[n];
     sync_shared();
     const int next = base + kDepth + octet * 8;
     [[unroll]] for (int n = 0; n < kXPieces; ++n) x_next[n] = octet_at(x_at[n], next, depth);

@@ -46,7 +46,8 @@ int64_t num_row_tiles() {
   return ceil_div(slots, params.block_size) * int64_t(params.block_size / kRows);
 }
 
-/// Moves to a tile of `columns` columns. False: it has no rows. The same for all threads.
+/// Moves to a tile. False: it has no rows, nor has any behind it, where tile_expert is -1. The same
+/// for all threads.
 bool enter_tile(int64_t tile, int64_t column_tiles) {
   const int64_t row_tile = quotient(tile, int(column_tiles));
   tile_first = row_tile * int64_t(kRows);
@@ -55,8 +56,10 @@ bool enter_tile(int64_t tile, int64_t column_tiles) {
   if (params.expert_offsets != 0ul) {
     tile_expert = load_int(params.block_ids, quotient(tile_first, params.block_size));
     if (tile_expert < 0) return false;
+    return tile_row(0) >= 0l;
   }
-  return tile_row(0) >= 0l;
+  if (tile_row(0) < 0l) tile_expert = -1;
+  return tile_expert >= 0;
 }
 
 /// This thread's i-th row in the tile, and its j-th column.

@@ -15,10 +15,10 @@
 //   uint64_t x_address(int64_t row)            of element 0 of the packed row
 //   uint64_t w_address(int line, int64_t at)   of element 0 of the item's row `line` of w
 //   void store(int64_t row, int64_t at, float line_sums[kLines])
-const int kRows = 16;  // of a row tile
+#include "kernels/glsl/row_tiles.glsl"
+
 const int kRowsAtOnce = 2;
 
-int item_expert;
 float sums[kRowsAtOnce][kLines];
 
 uint64_t x_address(int64_t row);
@@ -72,34 +72,6 @@ void multiply(int64_t first, int count, int64_t at, int depth, const int rows) {
   if (int(lane()) < count) store(first + int64_t(lane()), at, own);
 }
 
-/// Row tiles of the launch, as in tile.glsl.
-int64_t num_row_tiles() {
-  if (params.expert_offsets == 0ul) return ceil_div(int64_t(params.max_rows), kRows);
-  const int64_t used = int64_t(min(params.max_rows, params.num_experts));
-  const int64_t slots = int64_t(params.max_rows) + used * int64_t(params.block_size - 1);
-  return ceil_div(slots, params.block_size) * int64_t(params.block_size / kRows);
-}
-
-/// Moves to a row tile and tells how many packed rows it has, from `first` on.
-int enter_row_tile(int64_t tile, out int64_t first) {
-  const int64_t slot = tile * int64_t(kRows);
-  item_expert = 0;
-  first = slot;
-  if (params.expert_offsets == 0ul) {
-    const int64_t live = int64_t(live_count(params.live_tokens, params.max_rows));
-    return int(clamp(live - slot, 0l, int64_t(kRows)));
-  }
-  item_expert = load_int(params.block_ids, quotient(slot, params.block_size));
-  int count = 0;
-  for (int base = 0; base < kRows; base += int(kWave)) {
-    const int i = base + int(lane());
-    const int row = i < kRows ? load_int(params.sorted_tokens, slot + int64_t(i)) : params.max_rows;
-    count += int(subgroupBallotBitCount(subgroupBallot(row < params.max_rows)));
-    if (base == 0) first = int64_t(subgroupShuffle(row, 0u));
-  }
-  return item_expert < 0 ? 0 : count;
-}
-
 /// All items of the launch.
 void multiply_all(int64_t items_per_tile, int depth) {
   const int64_t items = num_row_tiles() * items_per_tile;
@@ -109,7 +81,9 @@ void multiply_all(int64_t items_per_tile, int depth) {
     const int64_t tile = quotient(item, int(items_per_tile));
     const int64_t at = item - tile * items_per_tile;
     int64_t first;
-    int left = enter_row_tile(tile, first);
+    enter_row_tile(tile);
+    if (item_expert < 0) break;
+    int left = find_rows(tile, first);
     while (left > 0) {
       const int count = min(left, kRowsAtOnce);
       if (count == 1)

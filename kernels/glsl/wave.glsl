@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // kernels/simt.hpp in GLSL: where an invocation is, and what the lanes of its wave do together. A
 // wave is a full subgroup of kWave invocations, 8 to 64. A body has kSharedWords of shared memory.
+#extension GL_KHR_memory_scope_semantics : require
+#extension GL_KHR_shader_subgroup_arithmetic : require
 #extension GL_KHR_shader_subgroup_basic : require
 #extension GL_KHR_shader_subgroup_ballot : require
 #extension GL_KHR_shader_subgroup_shuffle : require
@@ -22,8 +24,12 @@ void sync_block() {
 }
 /// All threads of the block meet; shared memory alone is ordered.
 void sync_shared() { barrier(); }
-/// All lanes of the wave meet; memory is ordered among them.
-void sync_wave() { subgroupBarrier(); }
+/// All lanes of the wave meet; shared memory alone is ordered among them. subgroupBarrier() would also
+/// wait for what is under way from and to buffers.
+void sync_wave() {
+  controlBarrier(gl_ScopeSubgroup, gl_ScopeSubgroup, gl_StorageSemanticsShared,
+                 gl_SemanticsAcquireRelease);
+}
 
 /// The sum of a wave's 64 partial sums, those of lane l being i * kWave + l, in the order of
 /// kernels::strided_sum. Every lane gets it.

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // One token's logits in the registers of a wave, as kernels/route/simt_register_row.hpp: expert e
 // is number e / kWave of lane e % kWave. The same choice and the same bits as route.comp.
-layout(constant_id = 3) const int kPerLane = 4;
+// Bodies are compiled once for each number of experts of a lane, SWITCHYARD_PER_LANE: the length of an
+// array that is kept in registers is a literal.
+const int kPerLane = SWITCHYARD_PER_LANE;
 
 float row_logits[kPerLane];
 uint row_keys[kPerLane];  // candidate keys, 0: taken, or no expert

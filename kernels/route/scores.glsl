@@ -141,11 +141,8 @@ float group_selection(uint g, uint width) {
 
 /// The best of the wave's candidates.
 uvec2 best_of_wave(uvec2 own) {
-  for (uint width = kWave / 2u; width > 0u; width /= 2u) {
-    const uvec2 other = subgroupShuffleXor(own, width);
-    if (better(other, own)) own = other;
-  }
-  return own;
+  const uint key = subgroupMax(own.x);
+  return uvec2(key, subgroupMin(own.x == key ? own.y : ~0u));
 }
 
 /// The best candidate among `count` keys, whose key becomes 0.

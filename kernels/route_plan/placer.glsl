@@ -15,28 +15,32 @@ int plan_block_bits;  // the block size is 1 << plan_block_bits
 int first_row(int e) { return int(words[rows_at + uint(e)]); }
 int first_slot(int e) { return int(words[slots_at + uint(e)]); }
 int last_place() { return (1 << plan_block_bits) - 1; }
+int padded(int rows) { return (rows + last_place()) & ~last_place(); }
 
 /// The first wave turns the rows of the experts into their first rows and slots; the block sees
 /// them. With `publish`, also the offsets and the total of the plan.
 void scan_experts(bool publish) {
   if (wave() == 0u) {
-    int rows = 0;
-    int slots = 0;
-    for (int base = 0; base < plan_experts; base += int(kWave)) {
-      const int e = base + int(lane());
-      const int own = e < plan_experts ? first_row(e) : 0;
-      int total_rows;
-      int total_slots;
-      const int row_start = rows + scan_step(own, total_rows);
-      const int slot_start =
-          slots + scan_step((own + last_place()) & ~last_place(), total_slots);
-      if (e < plan_experts) {
-        words[rows_at + uint(e)] = uint(row_start);
-        words[slots_at + uint(e)] = uint(slot_start);
-        if (publish) store_int(params.expert_offsets, int64_t(e), row_start);
-      }
-      rows += total_rows;
-      slots += total_slots;
+    const int share = (plan_experts + int(kWave) - 1) / int(kWave);  // of a lane, in a row
+    const int first = min(int(lane()) * share, plan_experts);
+    const int last = min(first + share, plan_experts);
+    int own_rows = 0;
+    int own_slots = 0;
+    for (int e = first; e < last; ++e) {
+      own_rows += first_row(e);
+      own_slots += padded(first_row(e));
+    }
+    int rows;
+    int slots;
+    int row_start = scan_step(own_rows, rows);
+    int slot_start = scan_step(own_slots, slots);
+    for (int e = first; e < last; ++e) {
+      const int own = first_row(e);
+      words[rows_at + uint(e)] = uint(row_start);
+      words[slots_at + uint(e)] = uint(slot_start);
+      if (publish) store_int(params.expert_offsets, int64_t(e), row_start);
+      row_start += own;
+      slot_start += padded(own);
     }
     if (lane() == 0u) {
       words[rows_at + uint(plan_experts)] = uint(rows);

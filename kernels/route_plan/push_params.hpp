@@ -41,13 +41,13 @@ struct RouteTileParams {
   PackedRow* pairs_by_token;        // [T, K]
   float epsilon;
   float scaling_factor;
-  std::uint16_t num_experts;
-  std::uint16_t num_local_experts;
+  std::uint32_t experts;         // num_experts | num_local_experts << 16
   std::uint8_t last_group;       // num_groups - 1
   std::uint8_t last_kept_group;  // kept_groups - 1
   std::uint8_t top_k;
   std::uint8_t tile_tokens;
-  std::uint16_t recipe;     // packed_recipe
+  std::uint8_t recipe_low;  // packed_recipe
+  std::uint8_t recipe_high;
   std::uint8_t block_bits;  // block_size is 1 << block_bits
   std::uint8_t given;       // 1: the caller chose
   std::int32_t num_tokens;  // T
@@ -66,13 +66,13 @@ struct RoutePlanBlockParams {
   PackedRow* pairs_by_token;
   float epsilon;
   float scaling_factor;
-  std::uint16_t num_experts;
-  std::uint16_t num_local_experts;
+  std::uint32_t experts;
   std::uint8_t last_group;
   std::uint8_t last_kept_group;
   std::uint8_t top_k;
   std::uint8_t tile_tokens;  // T
-  std::uint16_t recipe;
+  std::uint8_t recipe_low;
+  std::uint8_t recipe_high;
   std::uint8_t block_bits;
   std::uint8_t given;
   std::int32_t pair_capacity;
@@ -102,13 +102,14 @@ void fill_tile_members(Block& block, const RoutePlanParams& params, std::int32_t
   block.pairs_by_token = plan.pairs_by_token;
   block.epsilon = route.epsilon;
   block.scaling_factor = route.scaling_factor;
-  block.num_experts = static_cast<std::uint16_t>(plan.num_experts);
-  block.num_local_experts = static_cast<std::uint16_t>(plan.num_local_experts);
+  block.experts = static_cast<std::uint32_t>(plan.num_experts) |
+                  static_cast<std::uint32_t>(plan.num_local_experts) << 16U;
   block.last_group = static_cast<std::uint8_t>(std::max(route.num_groups, 1) - 1);
   block.last_kept_group = static_cast<std::uint8_t>(std::max(route.kept_groups, 1) - 1);
   block.top_k = static_cast<std::uint8_t>(plan.top_k);
   block.tile_tokens = static_cast<std::uint8_t>(tile_tokens);
-  block.recipe = packed_recipe(route);
+  block.recipe_low = static_cast<std::uint8_t>(packed_recipe(route) & 0xffU);
+  block.recipe_high = static_cast<std::uint8_t>(packed_recipe(route) >> 8U);
   block.block_bits = static_cast<std::uint8_t>(block_bits);
   block.given = given ? 1 : 0;
 }

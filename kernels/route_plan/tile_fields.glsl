@@ -9,12 +9,12 @@
   uint64_t pairs_by_token;
   float epsilon;
   float scaling_factor;
-  uint16_t num_experts;
-  uint16_t num_local_experts;
+  uint experts;
   uint8_t last_group;
   uint8_t last_kept_group;
   uint8_t top_k;
   uint8_t tile_tokens;
-  uint16_t recipe;
+  uint8_t recipe_low;
+  uint8_t recipe_high;
   uint8_t block_bits;
   uint8_t given;

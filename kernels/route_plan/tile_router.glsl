@@ -12,16 +12,20 @@ uint places_at;   // [tile pairs] rank in the wave | wave << 16 | token of the t
 uint cursors_at;  // [waves, local experts] pairs so far; then, of the waves before
 uint free_at;     // what is left
 
-int local_experts() { return int(params.num_local_experts); }
+int global_experts() { return int(params.experts & 0xffffu); }
+int local_experts() { return int(params.experts >> 16); }
 int tile_top_k() { return int(params.top_k); }
 
-uint recipe_field(uint i) { return (uint(params.recipe) >> (2u * i)) & 3u; }
+uint recipe_field(uint i) {
+  const uint recipe = uint(params.recipe_low) | uint(params.recipe_high) << 8;
+  return (recipe >> (2u * i)) & 3u;
+}
 
 void set_row() {
   row.logits = params.logits_or_ids;
   row.correction_bias = params.bias_or_weights;
   row.pair_weights = params.pair_weights;
-  row.num_experts = uint(params.num_experts);
+  row.num_experts = uint(global_experts());
   row.top_k = uint(params.top_k);
   row.num_groups = uint(params.last_group) + 1u;
   row.kept_groups = uint(params.last_kept_group) + 1u;
@@ -43,7 +47,7 @@ void place_router_arrays() {
   ids_at = 0u;
   places_at = pairs;
   cursors_at = 2u * pairs;
-  weights_at = cursors_at + num_waves() * uint(params.num_local_experts);
+  weights_at = cursors_at + num_waves() * uint(local_experts());
   keys_at = weights_at + num_waves() * row.top_k;
   weights_at += wave() * row.top_k;
   const bool grouped = row.num_groups > 1u;
@@ -68,7 +72,7 @@ int live_tokens_of_tile(int first, int num_tokens) {
 
 /// The local expert of an id, or -1: its pair is skipped.
 int local_expert(int id) {
-  if (id < 0 || id >= int(params.num_experts)) return -1;
+  if (id < 0 || id >= global_experts()) return -1;
   const int local = params.expert_map == 0ul ? id : load_int(params.expert_map, int64_t(id));
   return local < local_experts() ? local : -1;
 }
@@ -86,7 +90,7 @@ void copy_given() {
 /// Ids of token `i` of the tile become local, and its pairs get their places. Routed experts of a
 /// token are distinct; given ones, or what a map makes of them, may not be.
 void count_pairs(int i) {
-  const uint own_cursors = cursors_at + wave() * uint(params.num_local_experts);
+  const uint own_cursors = cursors_at + wave() * uint(local_experts());
   const uint place = wave() << 16 | uint(i) << 24;
   const bool distinct = uint(params.given) == 0u && params.expert_map == 0ul;
   const int bits =
@@ -120,8 +124,8 @@ void route_tile(int first, int tokens) {
   const int begin = int(wave()) * wave_tokens();
   const int end = min(begin + wave_tokens(), tokens);
   if (begin < end) {
-    for (uint e = lane(); e < uint(params.num_local_experts); e += kWave)
-      words[cursors_at + wave() * uint(params.num_local_experts) + e] = 0u;
+    for (uint e = lane(); e < uint(local_experts()); e += kWave)
+      words[cursors_at + wave() * uint(local_experts()) + e] = 0u;
     sync_wave();
   }
   for (int i = begin; i < end; ++i) {
@@ -150,6 +154,6 @@ int close_count(int e, int waves) {
 /// The rank of a pair of expert e among those of the tile, once the counts are closed.
 int rank_in_tile(int e, uint place) {
   const uint of_wave = place >> 16 & 0xffu;
-  return int(words[cursors_at + of_wave * uint(params.num_local_experts) + uint(e)]) +
+  return int(words[cursors_at + of_wave * uint(local_experts()) + uint(e)]) +
          int(place & 0xffffu);
 }

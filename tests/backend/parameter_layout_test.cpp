@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "kernels/combine/params.hpp"
+#include "kernels/count_blocks/params.hpp"
 #include "kernels/down/params.hpp"
 #include "kernels/gate/params.hpp"
 #include "kernels/gate_up/params.hpp"
@@ -63,6 +64,15 @@ std::vector<Member> members_of(const CombineParams&) {
           SWITCHYARD_MEMBER(live_tokens),  SWITCHYARD_MEMBER(output),
           SWITCHYARD_MEMBER(num_tokens),   SWITCHYARD_MEMBER(top_k),
           SWITCHYARD_MEMBER(hidden_size),  SWITCHYARD_MEMBER(activation_dtype)};
+}
+
+std::vector<Member> members_of(const CountBlocksParams&) {
+  using Params = CountBlocksParams;
+  return {SWITCHYARD_MEMBER(expert_offsets), SWITCHYARD_MEMBER(live_tokens),
+          SWITCHYARD_MEMBER(extents),        SWITCHYARD_MEMBER(max_rows),
+          SWITCHYARD_MEMBER(num_experts),    SWITCHYARD_MEMBER(block_size),
+          SWITCHYARD_MEMBER(tile_rows),      SWITCHYARD_MEMBER(tile_items),
+          SWITCHYARD_MEMBER(block_items),    SWITCHYARD_MEMBER(max_blocks)};
 }
 
 std::vector<Member> members_of(const DownParams&) {
@@ -164,16 +174,15 @@ std::vector<Member> members_of(const RouteParams&) {
           SWITCHYARD_MEMBER(renormalize),   SWITCHYARD_MEMBER(weights_rounding)};
 }
 
-#define SWITCHYARD_TILE_MEMBERS                                                                 \
-  SWITCHYARD_MEMBER(logits_or_ids), SWITCHYARD_MEMBER(bias_or_weights),                         \
-      SWITCHYARD_MEMBER(live_tokens), SWITCHYARD_MEMBER(expert_map),                            \
-      SWITCHYARD_MEMBER(selected_ids), SWITCHYARD_MEMBER(pair_weights),                         \
-      SWITCHYARD_MEMBER(pairs_by_token), SWITCHYARD_MEMBER(epsilon),                            \
-      SWITCHYARD_MEMBER(scaling_factor), SWITCHYARD_MEMBER(num_experts),                        \
-      SWITCHYARD_MEMBER(num_local_experts), SWITCHYARD_MEMBER(last_group),                      \
-      SWITCHYARD_MEMBER(last_kept_group), SWITCHYARD_MEMBER(top_k),                             \
-      SWITCHYARD_MEMBER(tile_tokens), SWITCHYARD_MEMBER(recipe), SWITCHYARD_MEMBER(block_bits), \
-      SWITCHYARD_MEMBER(given)
+#define SWITCHYARD_TILE_MEMBERS                                                                    \
+  SWITCHYARD_MEMBER(logits_or_ids), SWITCHYARD_MEMBER(bias_or_weights),                            \
+      SWITCHYARD_MEMBER(live_tokens), SWITCHYARD_MEMBER(expert_map),                               \
+      SWITCHYARD_MEMBER(selected_ids), SWITCHYARD_MEMBER(pair_weights),                            \
+      SWITCHYARD_MEMBER(pairs_by_token), SWITCHYARD_MEMBER(epsilon),                               \
+      SWITCHYARD_MEMBER(scaling_factor), SWITCHYARD_MEMBER(experts),                               \
+      SWITCHYARD_MEMBER(last_group), SWITCHYARD_MEMBER(last_kept_group), SWITCHYARD_MEMBER(top_k), \
+      SWITCHYARD_MEMBER(tile_tokens), SWITCHYARD_MEMBER(recipe_low),                               \
+      SWITCHYARD_MEMBER(recipe_high), SWITCHYARD_MEMBER(block_bits), SWITCHYARD_MEMBER(given)
 
 std::vector<Member> members_of(const RouteTileParams&) {
   using Params = RouteTileParams;
@@ -252,15 +261,20 @@ void check_layout(std::string_view body) {
 
 TEST_CASE("the parameter blocks of the SPIR-V have the layout of C++", "[vulkan]") {
   check_layout<CombineParams>("combine");
+  check_layout<CountBlocksParams>("count_blocks");
   check_layout<GateParams>("gate");
   for (const std::string form : {"", "_vector_f32", "_vector_bf16", "_vector_f16", "_matrix_bf16",
                                  "_matrix_f16", "_matrix_bf16_emulated", "_matrix_f16_emulated"}) {
     check_layout<DownParams>("down" + form);
     check_layout<GateUpParams>("gate_up" + form);
   }
+  for (const std::string form : {"_bf16", "_f16", "_bf16_emulated", "_f16_emulated"})
+    check_layout<DownParams>("down_strip" + form);
   check_layout<RouteParams>("route");
-  check_layout<RouteTileParams>("route_tile");
-  check_layout<RoutePlanBlockParams>("route_plan_block");
+  for (const std::string per_lane : {"_4", "_8", "_16"}) {
+    check_layout<RouteTileParams>("route_tile" + per_lane);
+    check_layout<RoutePlanBlockParams>("route_plan_block" + per_lane);
+  }
   for (const std::string_view body : {"plan_block", "plan_count", "plan_scan", "plan_scatter",
                                       "plan_fill", "scan_tiles", "place_tile"})
     check_layout<PlanParams>(body);

@@ -49,7 +49,8 @@ TEST_CASE("vulkan: the device decides between matrices and vectors, the rows do 
     const auto f32 = product<kernels::DownParams>(rows, 128, DType::f32);
     CHECK(plan_product(f32, kMatrixDevice, VulkanBodies::automatic).body == "down_vector_f32");
     const auto f16 = product<kernels::DownParams>(rows, 128, DType::f16);
-    CHECK(plan_product(f16, kMatrixDevice, VulkanBodies::automatic).body == "down_matrix_f16");
+    CHECK(plan_product(f16, kMatrixDevice, VulkanBodies::automatic).body ==
+          (rows <= 512 ? "down_strip_f16" : "down_matrix_f16"));  // which give the same bits
   }
 }
 
@@ -113,18 +114,46 @@ TEST_CASE("vulkan: launch shapes fit 16, 32 and 48 KiB and waves of 8 to 64", "[
             const std::int64_t row_tiles = kernels::simt::num_row_tiles(params);
             const bool is_vector = launch.body.find("_vector") != std::string_view::npos;
             const bool is_matrix = launch.body.find("_matrix") != std::string_view::npos;
+            const bool is_strip = launch.body.find("_strip") != std::string_view::npos;
             const std::int64_t per_wave = lines == 2 ? 2 : 4;
             const std::int64_t per_block = is_vector   ? waves * per_wave
+                                           : is_strip  ? waves * 16
                                            : is_matrix ? 128
                                                        : 64 * lines;
             const std::int64_t tiles = is_matrix ? (rows + 63) / 64 : row_tiles;
             CHECK(shape.num_blocks * per_block >= tiles * columns * lines);
-            if (launch.extent != 0)
-              CHECK((launch.extent == 8 || launch.extent == 16 || launch.extent == 32));
+            if (launch.depth != 0 && !is_strip)
+              CHECK((launch.depth == 8 || launch.depth == 16 || launch.depth == 32));
           };
           check(product<kernels::GateUpParams>(rows, 128), 768, 2);
           check(product<kernels::DownParams>(rows, 128), 2048, 1);
         }
+}
+
+TEST_CASE("vulkan: the device counts blocks where there may be many that nobody needs",
+          "[vulkan]") {
+  static const std::int32_t live{};
+  auto params = product<kernels::GateUpParams>(32768, 128);
+  for (const VulkanBodies bodies :
+       {VulkanBodies::tiled, VulkanBodies::vector, VulkanBodies::matrix}) {
+    INFO(name(bodies));
+    params.live_tokens = nullptr;
+    const BodyLaunch known = plan_product(params, kMatrixDevice, bodies);
+    CHECK_FALSE(known.count.has_value());
+    params.live_tokens = &live;
+    const BodyLaunch counted = plan_product(params, kMatrixDevice, bodies);
+    CHECK(counted.shape.num_blocks == known.shape.num_blocks);
+    REQUIRE(counted.count.has_value());
+    CHECK(kernels::blocks_of_rows(*counted.count, 32768) == known.shape.num_blocks);
+    CHECK(kernels::blocks_of_rows(*counted.count, 0) == 0);
+    for (const std::int64_t rows : {1, 8, 129, 5000}) {
+      const auto fewer = product<kernels::GateUpParams>(rows, 128);
+      CHECK(kernels::blocks_of_rows(*counted.count, rows) ==
+            plan_product(fewer, kMatrixDevice, bodies).shape.num_blocks);
+    }
+  }
+  params.max_rows = 8;
+  CHECK_FALSE(plan_product(params, kMatrixDevice, VulkanBodies::automatic).count.has_value());
 }
 
 TEST_CASE("vulkan: a launch without rows has no blocks", "[vulkan]") {

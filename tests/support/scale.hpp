@@ -30,4 +30,21 @@ std::int64_t scaled_for(std::int64_t count) {
       1, static_cast<std::int64_t>(static_cast<double>(scaled(count)) * kCaseShare<B>));
 }
 
+/// Which of a test's random cases this process runs: every step-th from `first` on.
+struct CasePart {
+  std::int64_t first = 0;
+  std::int64_t step = 1;
+};
+
+/// All of them, or the part that the environment variable SWITCHYARD_TEST_PART names: 2/8 is the
+/// second of eight.
+inline CasePart case_part() {
+  const char* const text = std::getenv("SWITCHYARD_TEST_PART");
+  char* end = nullptr;
+  const std::int64_t part = text == nullptr ? 1 : std::strtoll(text, &end, 10);
+  const std::int64_t parts =
+      text == nullptr || *end != '/' ? 1 : std::strtoll(end + 1, nullptr, 10);
+  return part < 1 || part > parts ? CasePart{} : CasePart{part - 1, parts};
+}
+
 }  // namespace switchyard::test

@@ -42,6 +42,8 @@ struct Hook<Call, VkResult (*)(Arguments...)> {
   X(CreateShaderModule, VK_ERROR_OUT_OF_HOST_MEMORY)                                               \
   X(CreatePipelineLayout, VK_ERROR_OUT_OF_HOST_MEMORY)                                             \
   X(CreateComputePipelines, VK_ERROR_OUT_OF_DEVICE_MEMORY)                                         \
+  X(CreatePipelineCache, VK_ERROR_OUT_OF_HOST_MEMORY)                                              \
+  X(GetPipelineCacheData, VK_ERROR_OUT_OF_HOST_MEMORY)                                             \
   X(CreateCommandPool, VK_ERROR_OUT_OF_HOST_MEMORY)                                                \
   X(AllocateCommandBuffers, VK_ERROR_OUT_OF_HOST_MEMORY)                                           \
   X(BeginCommandBuffer, VK_ERROR_OUT_OF_DEVICE_MEMORY)                                             \

@@ -3,9 +3,12 @@
 // What is left behind, the validation layer tells. Exits 77 where there is no device.
 #include <cstdio>
 #include <cstring>
+#include <filesystem>
 #include <map>
+#include <random>
 #include <stdexcept>
 #include <string>
+#include <system_error>
 #include <vector>
 
 #include "kernels/combine/params.hpp"
@@ -99,16 +102,34 @@ void fail_instance() {
     throw std::logic_error("'" + name + "' failed: '" + list.reason + "'");
 }
 
+/// A name for a file in the folder for temporary ones; the file goes with this object.
+struct TemporaryFile {
+  std::string path = (std::filesystem::temp_directory_path() /
+                      ("switchyard-fault-" + std::to_string(std::random_device()())))
+                         .string();
+
+  TemporaryFile() = default;
+  TemporaryFile(const TemporaryFile&) = delete;
+  TemporaryFile& operator=(const TemporaryFile&) = delete;
+  ~TemporaryFile() {
+    std::error_code ignored;
+    std::filesystem::remove(path, ignored);
+  }
+};
+
 void check() {
+  const TemporaryFile cache;
+  VulkanOptions options;
+  options.pipeline_cache = cache.path;
   std::map<std::string, int> seen;
   switchyard_fault_at(0);
   std::int64_t calls_to_open = 0;
   {
-    const VulkanBackend backend;
+    const VulkanBackend backend(options);
     calls_to_open = switchyard_fault_calls();
   }
   fail_each(
-      calls_to_open, seen, [] { const VulkanBackend backend; }, [] {});
+      calls_to_open, seen, [&] { const VulkanBackend backend(options); }, [] {});
   VulkanBackend backend;
   static_cast<void>(use(backend));
   switchyard_fault_at(0);

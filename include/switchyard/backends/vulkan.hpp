@@ -49,6 +49,14 @@ struct VulkanOptions {
   /// With `automatic` the environment variable SWITCHYARD_VULKAN_BODIES, one of the names of
   /// VulkanBodies, decides first.
   VulkanBodies bodies = VulkanBodies::automatic;
+  /// Shared memory that a workgroup may use, 16 KiB or more, of what the device has: a large device
+  /// runs as smaller ones do.
+  std::size_t max_shared_bytes = SIZE_MAX;
+  /// File that compiled pipelines are kept in, for backends that start later; empty: none. It is
+  /// written when the backend has been made and when it goes. A file that is not this device's and
+  /// driver's, whole and unchanged, is written anew. It is as trusted as the driver: keep it where
+  /// nobody else can write.
+  std::string pipeline_cache = {};
 };
 
 /// Any device with Vulkan 1.3 and the features that devices() names where one is missing. Addresses
@@ -140,7 +148,8 @@ class SWITCHYARD_API VulkanBackend {
   struct LaunchConfig {};
 
   /// Throws Error{device_unavailable} that says why there is no such device,
-  /// Error{invalid_argument} where the environment names bodies that do not exist.
+  /// Error{invalid_argument} where the environment names bodies that do not exist or an option is
+  /// out of its range, Error{io_failure} where pipeline_cache cannot be written.
   explicit VulkanBackend(const VulkanOptions& options = {});
   VulkanBackend(const VulkanBackend&) = delete;
   VulkanBackend& operator=(const VulkanBackend&) = delete;
