@@ -29,6 +29,7 @@ struct FusedArguments {
   DownParams down;
   CombineParams combine;
   FusedTuning tuning;
+  Divisor num_blocks;  // of the launch
   GridCounters* counters;
 };
 

@@ -1,17 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
 // Which weights a warp reads next. Its place is in registers of lane 0, what the place is looked up
-// in, in shared memory: a warp has some 1,500 cycles for a stage, and every look-up is 30 of them.
+// in is in shared memory. A warp has some 1,500 cycles for a stage, and a hundred instructions that
+// follow each other take 500 of them: what most stages need is short and in place (WeightStream),
+// the rest is called.
 //
-// What others wait for is drawn by tickets from counters of the grid and is no block's by its
+// What blocks wait for is drawn by tickets from counters of the grid and is no block's by its
 // number: blocks of equal work finish a quarter apart, and a block that has not started yet owes
-// nobody anything, so that the launch gets done whichever of its blocks are resident. Units of
-// gate_up: the first tickets are worth an equal share of 55 % of the units, the others one or two
-// units. Warp 0 posts a ticket when its stream gets there, the others read the post; it draws the
-// next one at once, and nobody waits for the answer before it is due. Strips of down, for which
-// nobody waits: the first is the block's by its number, the second is drawn at the start; of the
-// others, the warp that takes a strip's first item draws the next. Items, a group by a segment of
-// the inner dimension of the block's strip, are drawn from a counter of the block. Who computes a
-// unit, a strip or an item does not change its result.
+// nobody anything, so that the launch gets done whichever of its blocks are resident.
+//
+// - Units of gate_up: the first tickets are worth an equal share of 55 % of the units, the others
+//   one or two units. When its stream takes one, warp 0 draws the next, and posts it for all warps a
+//   stage later or when it is due, so that nobody waits for the answer. No warp has a smaller part
+//   of a strip than warp 0, whose stream is thus never behind the others'.
+// - Strips of down, for which no block waits: the first is the block's by its number, the second is
+//   drawn at the start; the others by the first warp that needs them or has come to the one before.
+//   No other warp will do: it may stand at a barrier that the one in need does not reach.
+// - Items, a group by a segment of the inner dimension of the block's strip, are numbered over the
+//   block's strips. Warps take turns.
+//
+// Who computes a unit or a strip does not change its result.
 #pragma once
 
 #include <cstdint>
@@ -31,29 +38,36 @@ namespace switchyard::kernels::sm90 {
   return *reinterpret_cast<StreamMemory*>(memory + FusedMemory::kStream);
 }
 
-/// Where a warp's stream is.
-struct StreamPlace {
-  enum class Phase : std::int32_t { gate_up, down, end };
-
-  Phase phase;
-  // gate_up:
-  std::int32_t tickets;  // seen
-  std::int32_t units;    // left of the last of them; the next one:
-  std::int32_t group;
-  // Of the next unit, or of down the last that this stream has seen:
-  std::int32_t strip;
-  // down:
-  std::int32_t strips;     // seen
-  std::int32_t strip_end;  // where the items of the last of them end
-  std::int32_t items;      // drawn
-};
-
-/// Pieces of one strip, which lie a tile apart, and the place behind them.
+/// Pieces of one strip, which lie a tile apart; none: nothing.
 struct Run {
   const char* source;
   std::int32_t pieces;
-  bool posted_ticket;  // the pending ticket has been posted: the next one is to be drawn
-  StreamPlace place;
+};
+
+/// Where a warp's stream is in gate_up.
+struct UnitPlace {
+  std::int32_t tickets;  // seen
+  std::int32_t near;     // units of the last of them that follow the last run in its tile
+  std::int32_t units;    // left behind those; the first of them:
+  std::int32_t group;
+  std::int32_t strip;
+};
+struct UnitRun {
+  Run run;
+  UnitPlace place;
+};
+
+/// Where it is in down.
+struct ItemPlace {
+  std::int32_t strips;     // seen; the last of them:
+  std::int32_t strip;
+  std::int32_t strip_end;  // where its items end
+  std::int32_t item;       // the next
+};
+struct ItemRun {
+  Run run;
+  bool last;  // nothing follows; not known of every last one
+  ItemPlace place;
 };
 
 /// Draws a ticket; nothing waits for it but what uses it. ptxas joins additions of a warp's lanes by
@@ -112,6 +126,13 @@ struct UnitRange {
   return units.dealt + (units.size == 1 ? rest : (rest + 1) / 2);
 }
 
+/// How so many units are shared by so many blocks.
+[[nodiscard]] __device__ inline UnitShare share_units(int num_units, const Divisor& num_blocks) {
+  const int share = num_blocks.divide(num_units / 20 * 11);
+  const int blocks = static_cast<int>(num_blocks.value);
+  return {num_units, share > 0 ? blocks : 0, share, num_units >= 40 * blocks ? 2 : 1};
+}
+
 /// Ticket number `sequence` of the block for units of gate_up, or -1. For any warp, once its own
 /// stream has asked for it.
 [[nodiscard]] __device__ inline int unit_ticket(int sequence) {
@@ -120,38 +141,6 @@ struct UnitRange {
 /// The strip of down that is the block's number `sequence`, or -1.
 [[nodiscard]] __device__ inline int strip_ticket(int sequence) {
   return posted(stream_memory().strip_posts, sequence);
-}
-
-/// Draws an item of down and puts it into the warp's queue; its segment of the strip, or nothing.
-[[nodiscard]] __device__ __forceinline__ Run next_item(StreamMemory& stream, StreamPlace place,
-                                                       int warp) {
-  const WeightStack stack = stream.down;
-  const Divisor split = stream.down_split;
-  const int items = stream.strip_items;
-  const int item = items == 0 ? 0 : atomicAdd(&stream.items_drawn, 1);
-  if (item >= place.strip_end && items > 0) {  // the first of another strip that this stream sees
-    for (; item >= place.strip_end; place.strip_end += items) ++place.strips;
-    place.strip = strip_ticket(place.strips - 1);
-    if (item + items == place.strip_end && place.strips > 1) {  // nor is one behind the last
-      const std::uint32_t next =
-          place.strip < 0 ? ~0U : gridDim.x + draw_ticket(stream.strip_tickets, items);
-      post(stream.strip_posts, place.strips, next, stream.down_strips);
-    }
-  }
-  if (items > 0)
-    const_cast<volatile int*>(stream.items[warp])[place.items++ % kItemQueue] = item;
-  if (items == 0 || place.strip < 0) {
-    place.phase = StreamPlace::Phase::end;
-    return {nullptr, 0, false, place};
-  }
-  const int in_strip = item + items - place.strip_end;
-  const int group = split.divide(in_strip);
-  const int segment = in_strip - group * static_cast<int>(split.value);
-  const int stages = (stack.pieces + 1) / 2;
-  const int first = 2 * split.divide(segment * stages);
-  const int last = min(2 * split.divide((segment + 1) * stages), stack.pieces);
-  return {piece_of(stack, shared_plan().group_expert[group], place.strip, first), last - first,
-          false, place};
 }
 
 /// A warp's part of every strip of gate_up.
@@ -165,45 +154,85 @@ struct WarpPieces {
   return {first, min(2 * ((warp + 1) * stages / kFusedWarps), pieces) - first};
 }
 
-/// What the warp reads from `place` on; no pieces: nothing. For lane 0. `pending`: of warp 0, the
-/// block's next unit ticket.
-[[nodiscard]] __device__ __noinline__ inline Run next_run(StreamPlace place, int warp,
-                                                          WarpPieces own, std::uint32_t pending) {
+/// The next units of gate_up, all of one tile: the run of the first, none behind the last ticket.
+/// For lane 0.
+[[nodiscard]] __device__ __noinline__ inline UnitRun next_units(UnitPlace place, WarpPieces own) {
+  constexpr int kStripsPerTile = kTileRows / kStripRows;
   StreamMemory& stream = stream_memory();
-  bool posted_ticket = false;
-  if (place.phase == StreamPlace::Phase::gate_up) {
-    const WeightStack stack = stream.gate_up;
-    const Divisor strips = stream.gate_up_strips;
-    if (place.units == 0) {
-      const UnitShare share = stream.units;
-      posted_ticket = warp == 0;
-      if (posted_ticket)
-        post(stream.unit_posts, place.tickets, pending, stream.num_unit_tickets);
-      const int ticket = unit_ticket(place.tickets++);
-      if (ticket < 0) {
-        place.phase = StreamPlace::Phase::down;
-      } else {
-        const UnitRange units = units_of(share, ticket);
-        place.units = units.last - units.first;
-        place.group = strips.divide(units.first);
-        place.strip = units.first - place.group * static_cast<int>(strips.value);
-      }
-    }
-    if (place.phase == StreamPlace::Phase::gate_up) {
-      const char* const source =
-          piece_of(stack, shared_plan().group_expert[place.group], place.strip, own.first);
-      --place.units;
-      if (++place.strip == static_cast<int>(strips.value)) {
-        place.strip = 0;
-        ++place.group;
-      }
-      return {source, own.count, posted_ticket, place};
+  const WeightStack stack = stream.gate_up;
+  const Divisor strips = stream.gate_up_strips;
+  const int num_strips = static_cast<int>(strips.value);
+  if (place.units == 0) {
+    const UnitShare share = stream.units;
+    const int ticket = unit_ticket(place.tickets++);
+    if (ticket < 0) return {{nullptr, 0}, place};
+    const UnitRange units = units_of(share, ticket);
+    place.units = units.last - units.first;
+    place.group = strips.divide(units.first);
+    place.strip = units.first - place.group * num_strips;
+  }
+  const char* const source =
+      piece_of(stack, shared_plan().group_expert[place.group], place.strip, own.first);
+  const int together = min(min(place.units, num_strips - place.strip),
+                           kStripsPerTile - place.strip % kStripsPerTile);
+  place.near = together - 1;
+  place.units -= together;
+  place.strip += together;
+  if (place.strip == num_strips) {
+    place.strip = 0;
+    ++place.group;
+  }
+  return {{source, own.count}, place};
+}
+
+/// Draws strips up to number `sequence` of the block, those that no warp has drawn yet.
+__device__ __forceinline__ void draw_strips(StreamMemory& stream, int sequence) {
+  for (int last = 1; last < sequence;) {  // the first two are there from the start
+    const int seen = atomicCAS(&stream.strips_drawn, last, last + 1);
+    if (seen == last) {
+      ++last;
+      post(stream.strip_posts, last, gridDim.x + draw_ticket(stream.strip_tickets, last),
+           stream.down_strips);
+    } else {
+      last = seen;
     }
   }
-  if (place.phase == StreamPlace::Phase::end) return {nullptr, 0, false, place};
-  Run run = next_item(stream, place, warp);
-  run.posted_ticket = posted_ticket;
-  return run;
+}
+
+/// The first item of another strip that this stream sees: finds the strip, -1 behind the last. For
+/// lane 0.
+[[nodiscard]] __device__ __noinline__ inline ItemPlace next_strip(ItemPlace place) {
+  StreamMemory& stream = stream_memory();
+  for (; place.item >= place.strip_end; place.strip_end += stream.strip_items) ++place.strips;
+  draw_strips(stream, place.strips - 1);
+  place.strip = strip_ticket(place.strips - 1);
+  if (place.strip >= 0) draw_strips(stream, place.strips);
+  return place;
+}
+
+/// The warp's next item of down: its segment of the strip, or nothing. For lane 0.
+[[nodiscard]] __device__ __noinline__ inline ItemRun next_item(ItemPlace place) {
+  StreamMemory& stream = stream_memory();
+  const WeightStack stack = stream.down;
+  const Divisor split = stream.down_split;
+  const int items = stream.strip_items;
+  if (items == 0) return {{nullptr, 0}, true, place};
+  if (place.item >= place.strip_end) place = next_strip(place);
+  if (place.strip < 0) return {{nullptr, 0}, true, place};
+  const int in_strip = place.item + items - place.strip_end;
+  const int group = split.divide(in_strip);
+  const int segment = in_strip - group * static_cast<int>(split.value);
+  const int stages = (stack.pieces + 1) / 2;
+  const int first = 2 * split.divide(segment * stages);
+  const int last = min(2 * split.divide((segment + 1) * stages), stack.pieces);
+  const char* const source =
+      piece_of(stack, shared_plan().group_expert[group], place.strip, first);
+  place.item += kFusedWarps;
+  // The second strip's post is there from the start: no call between the stages of what is the only
+  // item where tokens are few.
+  const bool ends =
+      place.strips == 1 && place.item >= place.strip_end && strip_ticket(place.strips) < 0;
+  return {{source, last - first}, ends, place};
 }
 
 /// Before the plan is known.
@@ -219,29 +248,26 @@ __device__ inline void prepare_streams(StreamMemory& stream, const WeightStack& 
   stream.gate_up_strips = tuning.gate_up_strips;
   stream.down_split = tuning.down_split;
   stream.down_strips = down_strips;
-  stream.items_drawn = 0;
+  stream.strips_drawn = 1;
 }
 
-/// Once the plan is known. By thread 0; a block barrier follows. second_strip: a ticket.
-__device__ inline void share_work(StreamMemory& stream, GridCounters& counters,
-                                  std::uint32_t second_strip) {
-  const int blocks = static_cast<int>(gridDim.x);
-  const int num_groups = shared_plan().num_groups;
-  const int num_units = num_groups * static_cast<int>(stream.gate_up_strips.value);
-  const int share = num_units / 20 * 11 / blocks;
-  stream.units = {num_units, share > 0 ? blocks : 0, share, num_units >= 40 * blocks ? 2 : 1};
+/// Once the plan is known. By the first thread of a warp each; a block barrier follows. first_unit:
+/// a ticket.
+__device__ inline void share_units_out(StreamMemory& stream, GridCounters& counters,
+                                       const Divisor& num_blocks, std::uint32_t first_unit) {
+  stream.units = share_units(
+      shared_plan().num_groups * static_cast<int>(stream.gate_up_strips.value), num_blocks);
   stream.num_unit_tickets = num_unit_tickets(stream.units);
   stream.unit_tickets = &counters.unit_tickets;
+  post(stream.unit_posts, 0, first_unit, stream.num_unit_tickets);
+}
+/// second_strip: a ticket.
+__device__ inline void share_strips_out(StreamMemory& stream, GridCounters& counters,
+                                        std::uint32_t second_strip) {
   stream.strip_tickets = &counters.strip_tickets;
-  stream.strip_items = num_groups * static_cast<int>(stream.down_split.value);
+  stream.strip_items = shared_plan().num_groups * static_cast<int>(stream.down_split.value);
   post(stream.strip_posts, 0, blockIdx.x, stream.down_strips);
   post(stream.strip_posts, 1, gridDim.x + second_strip, stream.down_strips);
-}
-
-/// The next item of the warp's queue, counted over the block's strips. `taken`: items that the warp
-/// has done.
-[[nodiscard]] __device__ inline int front_item(int warp, int taken) {
-  return const_cast<volatile int*>(stream_memory().items[warp])[taken % kItemQueue];
 }
 
 }  // namespace switchyard::kernels::sm90

@@ -68,15 +68,15 @@ __global__ void __launch_bounds__(kFusedThreads, 1)
   wait_for_predecessors();
   start_successors();
 
+  constexpr unsigned kUnitThread = 0, kStripThread = 32;
   std::uint32_t first_unit = 0, second_strip = 0;
-  if (threadIdx.x == 0) {
-    first_unit = draw_ticket(&counters.unit_tickets, 0);
-    second_strip = draw_ticket(&counters.strip_tickets, 0);
-  }
+  if (threadIdx.x == kUnitThread) first_unit = draw_ticket(&counters.unit_tickets, 0);
+  if (threadIdx.x == kStripThread) second_strip = draw_ticket(&counters.strip_tickets, 0);
   make_plan<8 * kTiles>(plan, arguments);
-  if (threadIdx.x == 0) share_work(streams, counters, second_strip);
+  if (threadIdx.x == kUnitThread) share_units_out(streams, counters, arguments.num_blocks, first_unit);
+  if (threadIdx.x == kStripThread) share_strips_out(streams, counters, second_strip);
   __syncthreads();
-  stream.fill(first_unit);
+  stream.fill();
 
   GateUpWork gate_up{arguments.gate_up, plan, work};
   const int num_done = gate_up_phase<Element, kStages, kTiles>(gate_up, stream);

@@ -58,11 +58,7 @@ using UnitPosts = TicketPosts<16>;
 using StripPosts = TicketPosts<64>;
 static_assert(kMaxRing + 2 < UnitPosts::kSize);
 static_assert(kFusedWarps * (kMaxRing + 2) < StripPosts::kSize);
-/// Items of down that a warp has drawn and not done: no more than stages in its ring, and one.
-inline constexpr int kItemQueue = 8;
-static_assert(kItemQueue > kMaxRing);
-
-/// What the streams of a block share, and the items of down that each warp is to do.
+/// What the streams of a block share.
 struct alignas(16) StreamMemory {
   WeightStack gate_up;
   WeightStack down;
@@ -73,11 +69,10 @@ struct alignas(16) StreamMemory {
   std::uint32_t* strip_tickets;  // of strips beyond one per block
   std::int32_t num_unit_tickets;
   std::int32_t down_strips;
-  std::int32_t strip_items;  // items of one strip of down
-  std::int32_t items_drawn;
+  std::int32_t strip_items;   // items of one strip of down
+  std::int32_t strips_drawn;  // number of the last strip of the block that is drawn or being so
   UnitPosts unit_posts;
   StripPosts strip_posts;
-  std::int32_t items[kFusedWarps][kItemQueue];  // item number i of a warp is at i % kItemQueue
 };
 
 /// Shared memory of a block, in bytes from its start.

@@ -9,13 +9,15 @@
 
 namespace switchyard::kernels::sm90 {
 
-/// The rows, tokens and weights of pairs, as far as the call reads them.
+/// The rows, tokens and weights of pairs, as far as the call reads them. From the last thread on:
+/// the first have experts to look at.
 __device__ inline void load_pairs(SharedPlan& plan, const FusedArguments& arguments) {
   const PlanParams& from = arguments.plan;
   const int num_pairs = from.num_tokens * from.top_k;
   const bool needs_experts = arguments.down.bias != nullptr;
 #pragma unroll 1
-  for (int i = static_cast<int>(threadIdx.x); i < num_pairs; i += kFusedThreads) {
+  for (int i = kFusedThreads - 1 - static_cast<int>(threadIdx.x); i < num_pairs;
+       i += kFusedThreads) {
     const int row = value_of(from.pairs_by_token[i]);
     plan.row_token[i] = static_cast<std::uint16_t>(value_of(from.packed_token_idx[i]));
     plan.pair_weight[i] = from.pair_weights[i];

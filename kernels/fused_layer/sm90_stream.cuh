@@ -37,6 +37,7 @@ class WeightStream {
     chunk0_ = g * 128 + ((2 * t) ^ g) * 16;
     chunk1_ = g * 128 + ((2 * t + 1) ^ g) * 16;
     own_ = pieces_of(warp_, gate_up_pieces);
+    items_.item = warp_;
     policy_ = l2_policy(L2Keep::evict_first);
     if (lane_ < ring_) Barrier{full_ + lane_ * 8}.init(1);
     fence_barrier_init();
@@ -47,10 +48,9 @@ class WeightStream {
   /// What the warp reads of every strip of gate_up.
   [[nodiscard]] __device__ WarpPieces gate_up_pieces() const { return own_; }
 
-  /// Fills the ring. `pending`: of thread 0, the block's first unit ticket.
-  __device__ void fill(std::uint32_t pending) {
+  /// Fills the ring.
+  __device__ void fill() {
     if (lane_ != 0) return;
-    pending_ = pending;
 #pragma unroll 1
     for (int i = 0; i < ring_; ++i) issue();
   }
@@ -72,17 +72,51 @@ class WeightStream {
       parity_ ^= 1U;
     }
     __syncwarp();
-    if (lane_ == 0) issue();
+    if (lane_ != 0) return;
+    if (owes_post_) post_pending();
+    issue();
   }
 
  private:
+  enum class Phase : std::uint8_t { gate_up, down, end };
+
+  __device__ __forceinline__ void post_pending() {
+    post(stream_memory().unit_posts, units_.tickets, pending_, stream_memory().num_unit_tickets);
+    owes_post_ = false;
+  }
+
+  /// Finds the next run, or nothing.
+  __device__ __forceinline__ void next() {
+    if (units_.near > 0) {  // the next strip of the tile
+      --units_.near;
+      run_.source += kPieceBytes - (own_.count + 1) / 2 * 2 * kTileBytes;
+      run_.pieces = own_.count;
+      return;
+    }
+    if (phase_ == Phase::gate_up) {
+      const bool takes_ticket = units_.units == 0;
+      if (owes_post_ && takes_ticket) post_pending();
+      const UnitRun found = next_units(units_, own_);
+      units_ = found.place;
+      run_ = found.run;
+      if (run_.pieces == 0) {
+        phase_ = Phase::down;
+      } else if (takes_ticket && warp_ == 0) {
+        pending_ = draw_ticket(stream_memory().unit_tickets, units_.tickets);
+        owes_post_ = true;
+      }
+    }
+    if (phase_ == Phase::down) {
+      const ItemRun found = next_item(items_);
+      items_ = found.place;
+      run_ = found.run;
+      if (found.last) phase_ = Phase::end;
+    }
+  }
+
   /// Starts the copy of the next stage, if there is one, into the slot that every lane has read.
   __device__ __forceinline__ void issue() {
-    if (run_.pieces == 0) {
-      run_ = next_run(run_.place, warp_, own_, pending_);
-      if (run_.posted_ticket)
-        pending_ = draw_ticket(stream_memory().unit_tickets, run_.place.tickets);
-    }
+    if (run_.pieces == 0) next();
     if (run_.pieces > 0) {
       const std::uint32_t slot = slots_ + put_ * kStageBytes;
       const Barrier barrier{full_ + put_ * 8};
@@ -110,8 +144,12 @@ class WeightStream {
   std::uint32_t parity_ = 0;
   // Of lane 0:
   int put_ = 0;
+  Phase phase_ = Phase::gate_up;
   Run run_{};
-  std::uint32_t pending_ = 0;  // of warp 0: the block's next unit ticket
+  UnitPlace units_{};
+  ItemPlace items_{};
+  std::uint32_t pending_ = 0;  // of warp 0: the block's next unit ticket,
+  bool owes_post_ = false;     // which is not posted yet
 };
 
 }  // namespace switchyard::kernels::sm90

@@ -86,6 +86,7 @@ bool launch_fused_layer(int device, int num_multiprocessors, CudaApi::NativeStre
       params.down,
       params.combine,
       kernels::sm90::tune_fused(extents),
+      kernels::sm90::Divisor::of(static_cast<std::uint32_t>(num_multiprocessors)),
       reinterpret_cast<kernels::sm90::GridCounters*>(kernels::stage_counters(plan))};
 
   cudaLaunchAttribute overlap{};
