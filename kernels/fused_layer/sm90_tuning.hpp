@@ -49,11 +49,14 @@ struct FusedExtents {
          kFusedMaxPairs * gate_up_strips(call) * gate_up_strips(call) < std::int64_t{1} << 32;
 }
 
-/// Whether an evenly loaded expert fills at most half a group: experts that need two are read
-/// twice, and then the products of the stages are faster (Mixtral from T = 33 on).
+/// Whether the kernel is faster than the products of the stages. It reads an expert twice that
+/// needs two groups: an evenly loaded one fills at most half of one. Beyond 32 tokens it pays where
+/// such an expert has at most two rows; else those with most of the rows take too long.
 [[nodiscard]] constexpr bool suits_fused(const FusedExtents& call) noexcept {
-  return fits_fused(call) && 2 * call.num_tokens * call.top_k <=
-                                 8 * fused_build(call.hidden_size).tiles * call.num_experts;
+  const std::int64_t pairs = call.num_tokens * call.top_k;
+  const std::int64_t group = 8 * fused_build(call.hidden_size).tiles;
+  return fits_fused(call) && 2 * pairs <= group * call.num_experts &&
+         (call.num_tokens <= 32 || pairs <= 2 * call.num_experts);
 }
 
 /// Local experts that have rows, where tokens choose evenly.

@@ -64,14 +64,20 @@ TEST_CASE("the kernel has room for these calls and no more", "[fused_tuning]") {
   CHECK_FALSE(fits([](FusedExtents& c) { c.intermediate_size = 32768; }));
 }
 
-TEST_CASE("the kernel suits calls whose experts are read once", "[fused_tuning]") {
-  CHECK(suits_fused(with_tokens(kQwen, 64)));
-  CHECK_FALSE(suits_fused(with_tokens(kQwen, 65)));
+TEST_CASE("the kernel suits few tokens whose experts are read once", "[fused_tuning]") {
+  CHECK(suits_fused(with_tokens(kQwen, 32)));
+  CHECK_FALSE(suits_fused(with_tokens(kQwen, 33)));
+  CHECK(fits_fused(with_tokens(kQwen, 33)));
   const FusedExtents mixtral{32, 2, 8, 8, 4096, 14336, 2};
   CHECK(suits_fused(mixtral));
   CHECK_FALSE(suits_fused(with_tokens(mixtral, 33)));
-  CHECK(fits_fused(with_tokens(mixtral, 33)));
-  CHECK(suits_fused({64, 8, 256, 256, 7168, 2048, 2}));
+  const FusedExtents small_groups{16, 2, 8, 8, 7168, 2048, 2};
+  CHECK(suits_fused(small_groups));
+  CHECK_FALSE(suits_fused(with_tokens(small_groups, 17)));
+  CHECK(fits_fused(with_tokens(small_groups, 17)));
+  const FusedExtents deepseek{64, 8, 256, 256, 7168, 2048, 2};
+  CHECK(suits_fused(deepseek));
+  CHECK_FALSE(suits_fused(with_tokens(deepseek, 65)));
 }
 
 TEST_CASE("every row's share fits the registers of the build that is chosen", "[fused_tuning]") {
