@@ -19,13 +19,12 @@ inline constexpr std::int32_t kMaxTilePairs = 1024;
 /// Up to so many tiles, every block that places pairs sums the counts of all tiles itself.
 inline constexpr std::int32_t kFewTiles = 128;
 
-/// Tokens of a tile: up to 8 tokens are one; of 4 for up to 128 tokens, so that two waves share a
-/// token; of 8 for up to 1024, 16 for up to 16384, else 64 or what kMaxTilePairs allows.
-inline constexpr std::int32_t kOneTileTokens = 8;
+/// Tokens of a tile: 8 for up to 1024 tokens, 16 for up to 16384, else 64 or what kMaxTilePairs
+/// allows.
+inline constexpr std::int32_t kMinTileTokens = 8;
 [[nodiscard]] constexpr std::int32_t tile_tokens(std::int32_t num_tokens,
                                                  std::int32_t top_k) noexcept {
-  if (num_tokens <= kOneTileTokens) return kOneTileTokens;
-  if (num_tokens <= 1024) return num_tokens <= 128 ? 4 : 8;
+  if (num_tokens <= 1024) return kMinTileTokens;
   std::int32_t tokens = 16;
   while (num_tokens > 16'384 && tokens < 64 && 2 * tokens * top_k <= kMaxTilePairs) tokens *= 2;
   return tokens;
@@ -39,7 +38,7 @@ inline constexpr std::int32_t kOneTileTokens = 8;
 [[nodiscard]] constexpr std::int32_t most_tiles(std::int32_t num_tokens,
                                                 std::int32_t top_k) noexcept {
   std::int32_t most = route_plan_tiles(num_tokens, top_k);
-  for (const std::int32_t last : {128, 1024, 16'384}) {
+  for (const std::int32_t last : {1024, 16'384}) {
     const std::int32_t before = num_tokens < last ? most : route_plan_tiles(last, top_k);
     most = before > most ? before : most;
   }

@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The SIMT bodies of stage "route_plan". A tile of tokens is routed by one block, which also ranks
 // its pairs within their experts and counts them. Few tokens are one tile, and the block goes on to
-// the plan: one launch. While one wave plans or counts, others weigh: no plan needs a weight, and
-// of few tokens each has two waves, one that selects and one that weighs. Else a second launch sums
-// the counts of the tiles before its own, in every block anew, and places the pairs; with many
-// tiles a launch between the two does the sums once.
+// the plan: one launch. Else a second launch sums the counts of the tiles before its own, in every
+// block anew, and places the pairs; with many tiles a launch between the two does the sums once.
 #pragma once
 
 #include <string_view>
@@ -61,35 +59,23 @@ struct RoutePlanBlockBody {
 
     SWITCHYARD_FN void run() {
       const std::int32_t tokens = router.live_tokens(0);
-      router.route(0, tokens, [&] { plan(tokens); });
-    }
+      router.route(0, tokens);
+      const std::int32_t waves = router.busy_waves(tokens);
+      placer.scan([&](std::int32_t e) { return router.close_count(e, waves); }, true);
 
-   private:
-    SWITCHYARD_FN void plan(std::int32_t tokens) {
-      const std::int32_t idle = router.first_idle_wave();
-      if (ctx.wave() >= idle)
-        placer.fill_all(ctx.thread() - idle * Ctx::kWave, ctx.num_threads() - idle * Ctx::kWave);
-      clear_counters(ctx, params);
-      ctx.sync();
-      const auto rows = [&](std::int32_t e) { return router.rows(e); };
-      const bool few = tokens * router.top_k <= 2 * Ctx::kWave;
-      if (!few || !router.is_apart()) {
-        placer.scan(rows, true);
-        place(tokens, ctx.thread(), ctx.num_threads());
-      } else if (ctx.wave() == 0) {  // has selected; others weigh
-        placer.scan_by_wave(rows);
-        place(tokens, ctx.lane(), Ctx::kWave);
-      }
-    }
-
-    /// The pairs, shared out over `count` threads.
-    SWITCHYARD_FN void place(std::int32_t tokens, std::int32_t thread, std::int32_t count) const {
+      // The last threads place the pairs while the first pad the experts.
       SWITCHYARD_ROLLED
-      for (std::int32_t pair = thread; pair < tokens * router.top_k; pair += count) {
-        const std::int32_t e = router.locals[pair];
+      for (std::int32_t pair = ctx.num_threads() - 1 - ctx.thread(); pair < tokens * router.top_k;
+           pair += ctx.num_threads()) {
+        const std::int32_t e = router.ids[pair];
         const PairPlace at = router.places[pair];
         placer.place(pair, at.token(), e, e < 0 ? 0 : router.rank(e, at));
       }
+      SWITCHYARD_ROLLED
+      for (std::int32_t e = ctx.thread(); e < router.experts; e += ctx.num_threads())
+        placer.pad_expert(e);
+      placer.fill_tails(ctx.thread(), ctx.num_threads());
+      clear_counters(ctx, params);
     }
   };
 };
@@ -119,32 +105,24 @@ struct RouteTileBody {
       const auto tile = static_cast<std::int32_t>(ctx.block());
       const std::int32_t first = tile * params.tiles.tokens;
       const std::int32_t tokens = router.live_tokens(first);
+      router.route(first, tokens);
+      const std::int32_t waves = router.busy_waves(tokens);
+      std::int32_t* const counts = params.plan.scratch + std::int64_t{tile} * params.tiles.words;
+      SWITCHYARD_ROLLED
+      for (std::int32_t base = 0; base < router.experts; base += ctx.num_threads()) {
+        const std::int32_t e = base + ctx.thread();
+        const std::int32_t own = e < router.experts ? router.close_count(e, waves) : 0;
+        const std::int32_t next = ctx.shuffle(own, ctx.lane() | 1);
+        if (e < router.experts && e % 2 == 0) counts[e / 2] = own | next << 16;
+      }
+      ctx.sync();
+      PackedRow* const ranks = params.plan.pairs_by_token + first * router.top_k;
+      SWITCHYARD_ROLLED
+      for (std::int32_t i = ctx.thread(); i < tokens * router.top_k; i += ctx.num_threads()) {
+        const std::int32_t e = router.ids[i];
+        ranks[i] = e < 0 ? kSkippedPair : PackedRow{router.rank(e, router.places[i])};
+      }
       clear_counters(ctx, params);
-      router.route(first, tokens, [&] {
-        ctx.sync();
-        put_counts(tile);
-        put_ranks(first * router.top_k, tokens * router.top_k);
-      });
-    }
-
-   private:
-    SWITCHYARD_FN void put_counts(std::int32_t tile) const {
-      const std::int32_t words = params.tiles.words;
-      std::int32_t* const counts = params.plan.scratch + std::int64_t{tile} * words;
-      SWITCHYARD_ROLLED
-      for (std::int32_t w = ctx.thread(); w < words; w += ctx.num_threads()) {
-        const std::int32_t next = 2 * w + 1 < router.experts ? router.rows(2 * w + 1) : 0;
-        counts[w] = router.rows(2 * w) | next << 16;
-      }
-    }
-
-    SWITCHYARD_FN void put_ranks(std::int32_t first, std::int32_t pairs) const {
-      SWITCHYARD_ROLLED
-      for (std::int32_t i = ctx.thread(); i < pairs; i += ctx.num_threads()) {
-        const std::int32_t e = router.locals[i];
-        params.plan.pairs_by_token[first + i] =
-            e < 0 ? kSkippedPair : PackedRow{router.rank(e, router.places[i])};
-      }
     }
   };
 };
@@ -169,9 +147,6 @@ struct PlaceTileBody {
     const PlanParams& plan;
     const TileCounts counts;
     const std::int32_t sharers;
-    const std::int32_t share;  // of the thread, where several share a word
-    const std::int32_t word;   // that the thread begins with
-    const std::int32_t token;  // of the pair that the thread begins with, in the tile
     Placer<Ctx> placer;
     Shared<SumPair> rows;    // [sharers, words]
     Shared<SumPair> before;  // [sharers, words]
@@ -182,9 +157,6 @@ struct PlaceTileBody {
           plan(params.plan),
           counts(params),
           sharers(params.tiles.sharers),
-          share(sharers > 1 ? ctx.thread() / counts.words : 0),
-          word(ctx.thread() - share * counts.words),
-          token(ctx.thread() / plan.top_k),
           placer(ctx, plan, params.tiles.block_bits),
           rows(ctx.template shared<SumPair>(std::int64_t{counts.words} * sharers)),
           before(ctx.template shared<SumPair>(std::int64_t{counts.words} * sharers)) {}
@@ -196,9 +168,8 @@ struct PlaceTileBody {
       auto next = pairs.read(ctx.thread());  // ahead of the counts that it waits for
       if (few) {
         SWITCHYARD_ROLLED
-        for (std::int32_t w = share < sharers ? word : counts.words; w < counts.words;
-             w += ctx.num_threads())
-          sum_tiles(w, tile);
+        for (std::int32_t i = ctx.thread(); i < counts.words * sharers; i += ctx.num_threads())
+          sum_tiles(counts, tile, sharers, i, rows, before);
       } else {
         SWITCHYARD_ROLLED
         for (std::int32_t w = ctx.thread(); w < counts.words; w += ctx.num_threads()) {
@@ -209,56 +180,27 @@ struct PlaceTileBody {
       ctx.sync();
       const std::int32_t sums = few ? sharers : 1;
       const auto total = [&](const auto& of, std::int32_t e) {
-        constexpr int kAtOnce = 4;
-        SumPair sum{0, 0};
-        SWITCHYARD_ROLLED
-        for (std::int32_t base = 0; base < sums; base += kAtOnce) {
-          SumPair parts[kAtOnce];
-          for (int j = 0; j < kAtOnce; ++j) {
-            parts[j] = {0, 0};
-            if (base + j < sums) parts[j] = of[(base + j) * counts.words + e / 2];
-          }
-          for (int j = 0; j < kAtOnce; ++j) sum = sum + parts[j];
+        std::int32_t sum = 0;
+        for (std::int32_t part = 0; part < sums; ++part) {
+          const SumPair both = of[part * counts.words + e / 2];
+          sum += e % 2 == 0 ? both.first : both.second;
         }
-        return e % 2 == 0 ? sum.first : sum.second;
+        return sum;
       };
       placer.scan([&](std::int32_t e) { return total(rows, e); }, tile == 0);
 
       SWITCHYARD_ROLLED
       for (std::int32_t i = ctx.thread(); i < pairs.live; i += ctx.num_threads()) {
         if (i != ctx.thread()) next = pairs.read(i);
-        const std::int32_t in_tile = i == ctx.thread() ? token : i / plan.top_k;
+        const std::int32_t pair = pairs.first + i;
         const std::int32_t e = local_expert(plan, next.id);
-        placer.place(pairs.first + i, tile * params.tiles.tokens + in_tile, e,
-                     e < 0 ? 0 : total(before, e) + next.rank);
+        placer.place(pair, pair / plan.top_k, e, e < 0 ? 0 : total(before, e) + next.rank);
       }
-      const std::int32_t thread = tile * ctx.num_threads() + ctx.thread();
-      const std::int32_t threads = counts.tiles * ctx.num_threads();
+      const std::int32_t thread =
+          static_cast<std::int32_t>(ctx.block()) * ctx.num_threads() + ctx.thread();
+      const std::int32_t threads = static_cast<std::int32_t>(ctx.num_blocks()) * ctx.num_threads();
       placer.pad_all(thread, threads);
       placer.fill_tails(thread, threads);
-    }
-
-   private:
-    /// The thread's share of the sums of word w: over every sharers-th tile.
-    SWITCHYARD_FN void sum_tiles(std::int32_t w, std::int32_t own_tile) {
-      constexpr int kAtOnce = 16;
-      SumPair all{0, 0};
-      SumPair below{0, 0};
-      SWITCHYARD_ROLLED
-      for (std::int32_t base = share; base < counts.tiles; base += kAtOnce * sharers) {
-        std::uint32_t loaded[kAtOnce];
-        for (int j = 0; j < kAtOnce; ++j) {
-          const std::int32_t tile = base + j * sharers;
-          loaded[j] = tile < counts.tiles ? counts.word(tile, w) : 0U;
-        }
-        for (int j = 0; j < kAtOnce; ++j) {
-          const SumPair own{count_of(loaded[j], 0), count_of(loaded[j], 1)};
-          all = all + own;
-          if (base + j * sharers < own_tile) below = below + own;
-        }
-      }
-      rows[share * counts.words + w] = all;
-      before[share * counts.words + w] = below;
     }
   };
 
@@ -287,6 +229,32 @@ struct PlaceTileBody {
       return {value_of(plan.selected_ids[first + i]), value_of(plan.pairs_by_token[first + i])};
     }
   };
+
+  /// Number i of the partial sums: those of word i % words over every sharers-th tile.
+  template <class Sums>
+  SWITCHYARD_FN static void sum_tiles(const TileCounts& counts, std::int32_t own_tile,
+                                      std::int32_t sharers, std::int32_t i, Sums& rows,
+                                      Sums& before) {
+    constexpr int kAtOnce = 16;
+    const std::int32_t w = i % counts.words;
+    SumPair all{0, 0};
+    SumPair below{0, 0};
+    SWITCHYARD_ROLLED
+    for (std::int32_t base = i / counts.words; base < counts.tiles; base += kAtOnce * sharers) {
+      std::uint32_t loaded[kAtOnce];
+      for (int j = 0; j < kAtOnce; ++j) {
+        const std::int32_t tile = base + j * sharers;
+        loaded[j] = tile < counts.tiles ? counts.word(tile, w) : 0U;
+      }
+      for (int j = 0; j < kAtOnce; ++j) {
+        const SumPair own{count_of(loaded[j], 0), count_of(loaded[j], 1)};
+        all = all + own;
+        if (base + j * sharers < own_tile) below = below + own;
+      }
+    }
+    rows[i] = all;
+    before[i] = below;
+  }
 
   [[nodiscard]] SWITCHYARD_FN static SumPair pair_at(const std::int32_t* values, std::int32_t w,
                                                      std::int32_t count) {

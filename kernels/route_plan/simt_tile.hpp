@@ -6,7 +6,8 @@
 #include <utility>
 
 #include "kernels/elements.hpp"
-#include "kernels/route/simt_token_router.hpp"
+#include "kernels/route/simt_register_row.hpp"
+#include "kernels/route/simt_scores.hpp"
 #include "kernels/route_plan/params.hpp"
 #include "kernels/simt.hpp"
 
@@ -25,7 +26,7 @@ namespace switchyard::kernels::simt {
                                                       std::int64_t waves) noexcept {
   const std::int64_t pairs = params.tiles.tokens * params.plan.top_k;
   const bool grouped = params.route.num_groups > 1;
-  return 3 * shared_bytes<std::int32_t>(pairs) +
+  return 2 * shared_bytes<std::int32_t>(pairs) +
          shared_bytes<std::int32_t>(waves * params.plan.num_local_experts) +
          shared_bytes<std::uint32_t>(grouped ? waves * params.route.num_experts : 0) +
          shared_bytes<std::uint32_t>(grouped ? waves * params.route.num_groups : 0);
@@ -63,10 +64,9 @@ struct TileRouter {
   const RoutePlanParams& params;
   const std::int32_t top_k;
   const std::int32_t experts;    // local
-  Shared<std::int32_t> chosen;   // [tile pairs] expert
-  Shared<std::int32_t> locals;   // [tile pairs] local expert, -1: skipped
+  Shared<std::int32_t> ids;      // [tile pairs] local expert, -1: skipped
   Shared<PairPlace> places;      // [tile pairs]
-  Shared<std::int32_t> cursors;  // [waves, experts] pairs so far
+  Shared<std::int32_t> cursors;  // [waves, experts] pairs so far; then, of the waves before
   Shared<std::uint32_t> keys;    // [waves, E] where there are groups
   Shared<std::uint32_t> groups;  // [waves, num_groups] where there are
 
@@ -75,14 +75,12 @@ struct TileRouter {
         params(params_in),
         top_k(params_in.plan.top_k),
         experts(params_in.plan.num_local_experts),
-        chosen(ctx.template shared<std::int32_t>(params_in.tiles.tokens * top_k)),
-        locals(ctx.template shared<std::int32_t>(params_in.tiles.tokens * top_k)),
+        ids(ctx.template shared<std::int32_t>(params_in.tiles.tokens * top_k)),
         places(ctx.template shared<PairPlace>(params_in.tiles.tokens * top_k)),
         cursors(ctx.template shared<std::int32_t>(ctx.num_waves() * experts)),
         keys(ctx.template shared<std::uint32_t>(grouped() ? ctx.num_waves() * num_experts() : 0)),
         groups(ctx.template shared<std::uint32_t>(
-            grouped() ? ctx.num_waves() * params.route.num_groups : 0)),
-        row_(ctx, params.route) {}
+            grouped() ? ctx.num_waves() * params.route.num_groups : 0)) {}
 
   [[nodiscard]] SWITCHYARD_FN bool grouped() const {
     return By == Ranking::selections && params.route.num_groups > 1;
@@ -93,6 +91,11 @@ struct TileRouter {
     const std::int32_t left = live_count(params.plan.live_tokens, params.plan.num_tokens) - first;
     return left < 0 ? 0 : (left < params.tiles.tokens ? left : params.tiles.tokens);
   }
+  /// Waves that route some of the tile's first `tokens` tokens.
+  [[nodiscard]] SWITCHYARD_FN std::int32_t busy_waves(std::int32_t tokens) const {
+    return (tokens + (1 << params.tiles.wave_token_bits) - 1) >> params.tiles.wave_token_bits;
+  }
+
   /// Comes before route.
   SWITCHYARD_FN void clear_cursors() {
     SWITCHYARD_ROLLED
@@ -101,62 +104,26 @@ struct TileRouter {
     ctx.sync_wave();
   }
 
-  /// Routes the first `tokens` tokens from `first` on. All waves call meet(), which has the block
-  /// meet, once: its experts are all found and counted then, what is left is to weigh some.
-  template <class Meet>
-  SWITCHYARD_FN void route(std::int32_t first, std::int32_t tokens, Meet meet) {
-    tokens_ = tokens;
-    const bool weighs_alone = is_apart() && ctx.wave() >= tokens;
-    const std::int32_t rounds = 1 << params.tiles.wave_token_bits;
+  /// Routes the first `tokens` tokens from `first` on.
+  SWITCHYARD_FN void route(std::int32_t first, std::int32_t tokens) {
+    const std::int32_t begin = ctx.wave() << params.tiles.wave_token_bits;
+    const std::int32_t end = (ctx.wave() + 1) << params.tiles.wave_token_bits;
     SWITCHYARD_ROLLED
-    for (std::int32_t round = 0; round < rounds; ++round) {
-      const std::int32_t i = weighs_alone ? ctx.wave() - tokens : ctx.wave() * rounds + round;
-      const bool has_token = i < tokens;
-      if (has_token) {
-        if (is_given()) {
-          copy_given(first + i, i);
-        } else {
-          row_.load(first + i);
-          if (By == Ranking::selections || weighs_alone || !is_apart()) row_.prepare();
-          if (!weighs_alone) select(i);
-        }
-        if (!weighs_alone) count(i);
+    for (std::int32_t i = begin; i < end && i < tokens; ++i) {
+      auto chosen = ids.offset(i * top_k);
+      if (params.given_ids == nullptr) {
+        choose(first + i, chosen);
+      } else {
+        copy_given(first + i, chosen);
       }
-      if (round + 1 == rounds) meet();
-      if (has_token && !is_given() && (weighs_alone || !is_apart())) weigh(first + i, i);
+      count(i, chosen);
     }
+    ctx.sync();
   }
 
-  /// The first wave that does not select, or 0: all do.
-  [[nodiscard]] SWITCHYARD_FN std::int32_t first_idle_wave() const {
-    const std::int32_t busy = is_apart() ? 2 * tokens_ : busy_waves();
-    return busy < ctx.num_waves() ? busy : 0;
-  }
-  /// Whether the waves behind those that select weigh, beside them.
-  [[nodiscard]] SWITCHYARD_FN bool is_apart() const {
-    return !is_given() && !has_many() && 2 * tokens_ <= ctx.num_waves();
-  }
-
-  /// The rows of expert e in the tile.
-  [[nodiscard]] SWITCHYARD_FN std::int32_t rows(std::int32_t e) const {
-    return count_in(e, busy_waves());
-  }
-  /// The rank of a pair of expert e among those of the tile.
-  [[nodiscard]] SWITCHYARD_FN std::int32_t rank(std::int32_t e, const PairPlace& place) const {
-    return count_in(e, place.wave()) + place.rank();
-  }
-
- private:
-  [[nodiscard]] SWITCHYARD_FN bool is_given() const { return params.given_ids != nullptr; }
-  /// Whether waves select for several tokens.
-  [[nodiscard]] SWITCHYARD_FN bool has_many() const { return params.tiles.wave_token_bits > 0; }
-  /// Waves that select for some token.
-  [[nodiscard]] SWITCHYARD_FN std::int32_t busy_waves() const {
-    return (tokens_ + (1 << params.tiles.wave_token_bits) - 1) >> params.tiles.wave_token_bits;
-  }
-
-  /// Pairs of expert e in the first `waves` waves.
-  [[nodiscard]] SWITCHYARD_FN std::int32_t count_in(std::int32_t e, std::int32_t waves) const {
+  /// The rows of expert e among the first `waves` waves; cursors[w][e] becomes those of the waves
+  /// before w. Each expert is asked for once.
+  [[nodiscard]] SWITCHYARD_FN std::int32_t close_count(std::int32_t e, std::int32_t waves) {
     constexpr int kAtOnce = 4;
     std::int32_t sum = 0;
     SWITCHYARD_ROLLED
@@ -164,48 +131,66 @@ struct TileRouter {
       std::int32_t own[kAtOnce];
       for (int j = 0; j < kAtOnce; ++j)
         own[j] = base + j < waves ? std::int32_t{cursors[(base + j) * experts + e]} : 0;
-      for (int j = 0; j < kAtOnce; ++j) sum += own[j];
+      for (int j = 0; j < kAtOnce; ++j) {
+        if (base + j < waves) cursors[(base + j) * experts + e] = sum;
+        sum += own[j];
+      }
     }
     return sum;
   }
 
-  SWITCHYARD_FN void select(std::int32_t i) {
-    auto ids = chosen.offset(i * top_k);
-    row_.select(ids, keys.offset(grouped() ? ctx.wave() * num_experts() : 0),
-                groups.offset(grouped() ? ctx.wave() * params.route.num_groups : 0));
+  /// The rank of a pair of expert e among those of the tile, once the counts are closed.
+  [[nodiscard]] SWITCHYARD_FN std::int32_t rank(std::int32_t e, const PairPlace& place) const {
+    return std::int32_t{cursors[place.wave() * experts + e]} + place.rank();
   }
 
-  SWITCHYARD_FN void weigh(std::int64_t token, std::int32_t i) {
+ private:
+  template <class Ids>
+  SWITCHYARD_FN void choose(std::int64_t token, Ids& chosen) {
+    RegisterRow<Ctx, PerLane, By> row{ctx, params.route, {}, {}};
+    RowScores<Ctx> scores{ctx, params.route, token};
+    row.load_row(token);
+    if (params.route.score == ScoreFunction::softmax) row.prepare_softmax(scores);
+    row.rank(scores);
+    if (grouped()) {
+      auto own_keys = keys.offset(ctx.wave() * num_experts());
+      auto own_groups = groups.offset(ctx.wave() * params.route.num_groups);
+      row.drop_groups(scores, own_keys, own_groups);
+    }
+    row.select(chosen);
     const std::int64_t pairs = token * top_k;
-    row_.weigh(chosen.offset(i * top_k), [&](std::int32_t k, std::int32_t e, float weight) {
-      params.plan.selected_ids[pairs + k] = ExpertId{e};
-      params.plan.pair_weights[pairs + k] = weight;
-    });
+    scores.weigh(
+        chosen, [&row](std::int32_t e) { return row.logit(e); },
+        [&](std::int32_t k, std::int32_t e, float weight) {
+          params.plan.selected_ids[pairs + k] = ExpertId{e};
+          params.plan.pair_weights[pairs + k] = weight;
+        });
   }
 
-  SWITCHYARD_FN void copy_given(std::int64_t token, std::int32_t i) {
+  template <class Ids>
+  SWITCHYARD_FN void copy_given(std::int64_t token, Ids& chosen) {
     SWITCHYARD_ROLLED
     for (std::int32_t k = ctx.lane(); k < top_k; k += Ctx::kWave) {
       const ExpertId id = params.given_ids[token * top_k + k];
       params.plan.selected_ids[token * top_k + k] = id;
       params.plan.pair_weights[token * top_k + k] = params.given_weights[token * top_k + k];
-      chosen[i * top_k + k] = value_of(id);
+      chosen[k] = value_of(id);
     }
   }
 
-  /// The pairs of token `i` of the tile get their local experts and their places. Routed experts of
-  /// a token are distinct; given ones, or what a map makes of them, may not be.
-  SWITCHYARD_FN void count(std::int32_t i) {
+  /// Ids of token `i` of the tile become local, and its pairs get their places. Routed experts of a
+  /// token are distinct; given ones, or what a map makes of them, may not be.
+  template <class Ids>
+  SWITCHYARD_FN void count(std::int32_t i, Ids chosen) {
     auto own = cursors.offset(ctx.wave() * experts);
-    const std::int32_t first = i * top_k;
-    if (!is_given() && params.plan.expert_map == nullptr) {
+    auto own_places = places.offset(i * top_k);
+    if (params.given_ids == nullptr && params.plan.expert_map == nullptr) {
       SWITCHYARD_ROLLED
-      for (std::int32_t k = first + ctx.lane(); k < first + top_k; k += Ctx::kWave) {
+      for (std::int32_t k = ctx.lane(); k < top_k; k += Ctx::kWave) {
         const std::int32_t e = chosen[k];
         const std::int32_t before = own[e];
         own[e] = before + 1;
-        locals[k] = e;
-        places[k] = PairPlace::of(before, ctx.wave(), i);
+        own_places[k] = PairPlace::of(before, ctx.wave(), i);
       }
       ctx.sync_wave();
       return;
@@ -214,22 +199,19 @@ struct TileRouter {
     SWITCHYARD_ROLLED
     for (std::int32_t base = 0; base < top_k; base += Ctx::kWave) {
       const std::int32_t k = base + ctx.lane();
-      const std::int32_t e = k < top_k ? local_expert(params.plan, chosen[first + k]) : -1;
+      const std::int32_t e = k < top_k ? local_expert(params.plan, chosen[k]) : -1;
       const std::int32_t start = e < 0 ? 0 : std::int32_t{own[e]};
       const std::uint64_t same = wave_match(ctx, e >= 0, static_cast<std::uint32_t>(e), bits);
       const int before = ctx.popcount(same & lanes_below(ctx.lane()));
       ctx.sync_wave();
       if (e >= 0 && before == 0) own[e] = start + ctx.popcount(same);
       if (k < top_k) {
-        locals[first + k] = e;
-        places[first + k] = PairPlace::of(start + before, ctx.wave(), i);
+        chosen[k] = e;
+        own_places[k] = PairPlace::of(start + before, ctx.wave(), i);
       }
       ctx.sync_wave();
     }
   }
-
-  std::int32_t tokens_ = 0;  // of the tile that are live
-  TokenRouter<Ctx, PerLane, By> row_;
 };
 
 }  // namespace switchyard::kernels::simt
