@@ -24,6 +24,15 @@ struct Ring {
   }
 };
 
+/// A place in the ring of items.
+struct ItemRing {
+  int place = 0;
+
+  __device__ __forceinline__ void advance() {
+    place = place == ProductShape::kItemPlaces - 1 ? 0 : place + 1;
+  }
+};
+
 /// One block of a launch, and how its shared memory is divided: stages, staging memory,
 /// sources, items, barriers, offsets.
 struct Block {
@@ -41,9 +50,9 @@ struct Block {
   [[nodiscard]] __device__ __forceinline__ std::uint32_t sources(int half) const {
     return memory + ProductShape::kSources + half * ProductShape::kSourceBytes;
   }
-  /// Where the producer tells the item that begins with the stage.
-  [[nodiscard]] __device__ __forceinline__ std::uint32_t item(int stage) const {
-    return memory + ProductShape::kItems + stage * ProductShape::kItemBytes;
+  /// Where the producer tells an item.
+  [[nodiscard]] __device__ __forceinline__ std::uint32_t item(int place) const {
+    return memory + ProductShape::kItems + place * ProductShape::kItemBytes;
   }
   /// The stage's weights and rows are there, and the item where one begins.
   [[nodiscard]] __device__ __forceinline__ Barrier full(int stage) const {

@@ -42,16 +42,19 @@ struct Consumer {
   }
 };
 
-/// The ring as a consumer empties it.
+/// The ring as a consumer empties it. Threads of a consumer meet between an item and the next, so
+/// that all have read an item before one gives back a stage of the next.
 template <int kCluster>
 struct StageReader {
   Block block;
   Ring ring{};
+  ItemRing items{};
 
   /// The item that begins with the next stage, or false: there is no more.
-  [[nodiscard]] __device__ __forceinline__ bool next(ProductItem& item) const {
+  [[nodiscard]] __device__ __forceinline__ bool next(ProductItem& item) {
     block.full(ring.stage).wait(ring.phase);
-    item = load_item(block.item(ring.stage));
+    item = load_item(block.item(items.place));
+    items.advance();
     return item.num_rows != kNoMoreRows;
   }
   /// This warp is done with a stage: it tells every block of the cluster.

@@ -62,6 +62,7 @@ class Producer {
         rows_.request(item, depth, ring_.stage);
         ring_.advance();
       }
+      items_.advance();
       item = following;
     }
     tell_end();
@@ -82,7 +83,7 @@ class Producer {
   /// By one thread; tells the item with its first stage. A block of a cluster brings its share for
   /// all.
   __device__ __forceinline__ void request_weights(const ProductItem& item, int depth, int stage) {
-    if (depth == 0) store_item(block_.item(stage), item);
+    if (depth == 0) store_item(block_.item(items_.place), item);
     const Barrier full = block_.full(stage);
     full.arrive_expecting(ProductShape::kWeightBytes + Rows::expected_bytes(item));
     const std::byte* const tile = weights_ + std::int64_t{depth} * ProductShape::kWeightBytes;
@@ -102,7 +103,7 @@ class Producer {
     block_.empty(ring_.stage).wait(ring_.phase ^ 1U);
     const Barrier full = block_.full(ring_.stage);
     if (leads()) {
-      store_item(block_.item(ring_.stage), {0, 0, 0, kNoMoreRows});
+      store_item(block_.item(items_.place), {0, 0, 0, kNoMoreRows});
       full.arrive();  // for the weights
     }
     if constexpr (Rows::kArrivals > 0) full.arrive();
@@ -115,6 +116,7 @@ class Producer {
   const std::byte* weights_ = nullptr;  // of the item
   std::uint64_t policy_;
   Ring ring_;
+  ItemRing items_;
   Rows rows_;
 };
 

@@ -35,17 +35,19 @@ struct ProductShape {
   /// Offsets of more experts are read from global memory.
   static constexpr int kSharedExperts = 256;
 
-  /// An item, as the producer tells it.
+  /// An item, as the producer tells it, and how many are told before the first one's place is used
+  /// again: all stages and one more have gone to later items then, even if each takes but one.
   static constexpr int kItemBytes = 16;
+  static constexpr int kItemPlaces = kStages + 1;
 
   /// Sources of an item's rows, as the producer's threads tell each other.
   static constexpr int kSourceBytes = kMaxRows * 4;
 
-  /// Bytes before the sources of two items, the items of stages, the barriers and the offsets of
+  /// Bytes before the sources of two items, items, the barriers and the offsets of
   /// the experts' rows; in all.
   static constexpr int kSources = kStages * kStageBytes + kConsumers * kStagingBytes;
   static constexpr int kItems = kSources + 2 * kSourceBytes;
-  static constexpr int kBarriers = kItems + kStages * kItemBytes;
+  static constexpr int kBarriers = kItems + kItemPlaces * kItemBytes;
   static constexpr int kOffsets = kBarriers + 2 * kStages * 8;
   static constexpr int kSharedBytes = kOffsets + (kSharedExperts + 1) * 4;
 };
