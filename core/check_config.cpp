@@ -96,7 +96,7 @@ void check_options(const LayerOptions& options) {
   if (options.route_path)
     require_enumerator("options.route_path", *options.route_path, RoutePath::host);
   if (options.forward_path)
-    require_enumerator("options.forward_path", *options.forward_path, ForwardPath::fused_layer);
+    require_enumerator("options.forward_path", *options.forward_path, ForwardPath::coupled_layer);
   if (options.block_size) check_block_size("options.block_size", *options.block_size);
   require_enumerator("options.weight_storage", options.weight_storage, WeightStorage::borrowed);
 }

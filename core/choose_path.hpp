@@ -13,7 +13,7 @@ template <Backend B>
 [[nodiscard]] ForwardPath choose_path(const B& backend, const ForwardCall& call,
                                       std::optional<ForwardPath> wanted) {
   if constexpr (FusingBackend<B>) {
-    const bool answers = wanted && !(call.plan_only && *wanted == ForwardPath::fused_layer);
+    const bool answers = wanted && !(call.plan_only && is_whole_layer(*wanted));
     if (answers && (*wanted == ForwardPath::staged || backend.runs(*wanted, call))) return *wanted;
     return backend.choose_path(call);
   } else {

@@ -19,14 +19,14 @@ namespace {
 
 /// The launches of a device-path forward, in order.
 [[nodiscard]] std::string launches_text(const LayerConfig& config, const CallDescription& call) {
-  const bool fused = call.path == ForwardPath::fused_layer;
+  const bool whole = is_whole_layer(call.path);
   std::string text = call.computes_logits ? "gate, " : "";
   if (call.path == ForwardPath::staged) text += "route, plan, ";
   if (call.path == ForwardPath::route_plan) text += "route_plan, ";
-  if (!fused) text += "gate_up, down, ";
+  if (!whole) text += "gate_up, down, ";
   if (config.shared_expert.intermediate_size > 0) text += "gate_up, down, ";
   if (config.shared_expert.gated) text += "gate, ";
-  return text + (fused ? "fused_layer" : "combine");
+  return text + std::string(whole ? name(call.path) : "combine");
 }
 
 }  // namespace

@@ -167,6 +167,12 @@ struct MoeLayer<B>::Impl {
         return launch<kernels::FusedLayer>(stream, core::fused_layer_params(call));
       }
     }
+    if constexpr (has_path<B>(ForwardPath::coupled_layer)) {
+      if (path == ForwardPath::coupled_layer) {
+        enqueue_shared_expert(stream, call);
+        return launch<kernels::CoupledLayer>(stream, core::fused_layer_params(call));
+      }
+    }
     enqueue_route_and_plan(stream, call, path);
     if (kind == core::CallKind::forward) enqueue_experts(stream, call);
   }

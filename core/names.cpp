@@ -69,6 +69,8 @@ std::string_view name(ForwardPath path) noexcept {
       return "route_plan";
     case ForwardPath::fused_layer:
       return "fused_layer";
+    case ForwardPath::coupled_layer:
+      return "coupled_layer";
   }
   return "unknown";
 }

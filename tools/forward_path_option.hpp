@@ -12,7 +12,8 @@
 namespace switchyard::tools {
 
 inline constexpr ForwardPath kForwardPaths[] = {ForwardPath::staged, ForwardPath::route_plan,
-                                                ForwardPath::fused_layer};
+                                                ForwardPath::fused_layer,
+                                                ForwardPath::coupled_layer};
 
 /// The path of that name; nothing for another text.
 [[nodiscard]] inline std::optional<ForwardPath> parse_forward_path(std::string_view text) {
@@ -24,9 +25,9 @@ inline constexpr ForwardPath kForwardPaths[] = {ForwardPath::staged, ForwardPath
 inline void add_path_option(CLI::App& command, std::optional<std::string>& value) {
   command
       .add_option("--path", value,
-                  "Stages on the device: staged, route_plan or fused_layer, where the backend's "
-                  "bodies can run the call so [its choice]")
-      ->check(CLI::IsMember({"staged", "route_plan", "fused_layer"}));
+                  "Stages on the device: staged, route_plan, fused_layer or coupled_layer, where "
+                  "the backend's bodies can run the call so [its choice]")
+      ->check(CLI::IsMember({"staged", "route_plan", "fused_layer", "coupled_layer"}));
 }
 
 }  // namespace switchyard::tools

@@ -7,5 +7,6 @@
 template class switchyard::GpuBackend<switchyard::CudaApi>;
 SWITCHYARD_GPU_BODIES(CudaBackend);
 SWITCHYARD_GPU_BODY(CudaBackend, FusedLayer);
+SWITCHYARD_GPU_BODY(CudaBackend, CoupledLayer);
 template class SWITCHYARD_API switchyard::MoeScratch<switchyard::CudaBackend>;
 template class SWITCHYARD_API switchyard::MoeLayer<switchyard::CudaBackend>;

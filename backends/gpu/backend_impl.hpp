@@ -140,15 +140,19 @@ bool GpuBackend<Api>::runs(ForwardPath path, const ForwardCall& call) const noex
     case ForwardPath::route_plan:
       return kernels::simt::route_plan_runs(call, info_.wave_size);
     case ForwardPath::fused_layer:
+      return tuned_->runs_fused_layer(call);
+    case ForwardPath::coupled_layer:
       break;
   }
-  return tuned_->runs_fused_layer(call);
+  return kernels::simt::route_plan_runs(call, info_.wave_size) && tuned_->runs_coupled_layer(call);
 }
 
 template <class Api>
 ForwardPath GpuBackend<Api>::choose_path(const ForwardCall& call) const noexcept {
   if (tuned_->prefers_fused_layer(call)) return ForwardPath::fused_layer;
-  return runs(ForwardPath::route_plan, call) ? ForwardPath::route_plan : ForwardPath::staged;
+  for (const ForwardPath path : {ForwardPath::coupled_layer, ForwardPath::route_plan})
+    if (runs(path, call)) return path;
+  return ForwardPath::staged;
 }
 
 /// route_plan, then the tuned body of the rest. What it cannot move runs stage by stage.
@@ -164,11 +168,23 @@ void GpuBackend<Api>::launch_fused_layer(Stream& stream, const kernels::FusedLay
 }
 
 template <class Api>
+void GpuBackend<Api>::launch_coupled_layer(Stream& stream,
+                                           const kernels::FusedLayerParams& params) {
+  kernels::RoutePlanParams planning = params.route_plan;
+  planning.counters = kernels::stage_counters(planning.plan);
+  launch<kernels::RoutePlan>(stream, {}, planning);
+  tuned_->launch_coupled_products(stream.native_, params);
+  launch<kernels::Combine>(stream, {}, params.combine);
+}
+
+template <class Api>
 template <class Stage>
 void GpuBackend<Api>::launch(Stream& stream, const LaunchConfig& /*config*/,
                              const typename Stage::Params& params) {
   if constexpr (std::is_same_v<Stage, kernels::FusedLayer>) {
     launch_fused_layer(stream, params);
+  } else if constexpr (std::is_same_v<Stage, kernels::CoupledLayer>) {
+    launch_coupled_layer(stream, params);
   } else {
     if (!tuned_->launch(stream.native_, params)) launch_portable(stream, params);
   }

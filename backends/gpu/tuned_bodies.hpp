@@ -20,6 +20,11 @@ namespace switchyard::gpu {
 ///   runs_fused_layer(call)      whether they run a call as one stage
 ///   prefers_fused_layer(call)   whether that is how it is fastest
 ///   launch_fused_layer(stream, params)   whether what follows its plan was enqueued
+///   runs_coupled_layer(call)    whether they run gate_up and down so that down need not wait for
+///   all
+///                               of gate_up
+///   launch_coupled_products(stream, params)   the two, behind a route_plan stage that cleared the
+///                               counters
 ///   probe_products(stream, sink)   as ProbingBackend's
 template <class Api>
 class TunedBodies {
@@ -46,6 +51,13 @@ class TunedBodies {
       typename Api::NativeStream /*stream*/,
       const kernels::FusedLayerParams& /*params*/) const noexcept {
     return false;
+  }
+  [[nodiscard]] bool runs_coupled_layer(const ForwardCall& /*call*/) const noexcept {
+    return false;
+  }
+  void launch_coupled_products(typename Api::NativeStream /*stream*/,
+                               const kernels::FusedLayerParams& /*params*/) const {
+    throw Error(ErrorCode::invalid_argument, "this backend has no bodies for coupled_layer");
   }
   [[nodiscard]] double probe_products(typename Api::NativeStream /*stream*/,
                                       DeviceSpan<std::byte> /*sink*/) const noexcept {

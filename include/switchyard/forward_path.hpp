@@ -19,14 +19,20 @@
 namespace switchyard {
 
 /// The stages that a forward of the device path is made of. Whichever it is, the plan is the same,
-/// bit for bit. The gate stage and those of a shared expert come before `fused_layer`.
+/// bit for bit. The gate stage and those of a shared expert come before a whole layer.
 enum class ForwardPath : std::uint8_t {
-  staged,       ///< route, plan, gate_up, down, combine.
-  route_plan,   ///< route and plan as one stage, then gate_up, down, combine.
-  fused_layer,  ///< All five as one stage.
+  staged,         ///< route, plan, gate_up, down, combine.
+  route_plan,     ///< route and plan as one stage, then gate_up, down, combine.
+  fused_layer,    ///< All five as one stage.
+  coupled_layer,  ///< The same, by launches of which one begins before all is there that it needs.
 };
 
-/// "staged", "route_plan" or "fused_layer".
+/// Whether a path is one stage up to the output: no answer where the plan alone is asked for.
+[[nodiscard]] constexpr bool is_whole_layer(ForwardPath path) noexcept {
+  return path == ForwardPath::fused_layer || path == ForwardPath::coupled_layer;
+}
+
+/// "staged", "route_plan", "fused_layer" or "coupled_layer".
 [[nodiscard]] SWITCHYARD_API std::string_view name(ForwardPath path) noexcept;
 
 /// All that a path may be chosen by: what the host knows of a call, and no device data.
@@ -37,7 +43,7 @@ struct ForwardCall {
   WeightLayout gate_up_layout = WeightLayout::rows;
   WeightLayout down_layout = WeightLayout::rows;
   DType logits_dtype = DType::f32;
-  bool plan_only = false;    ///< MoeLayer::route: fused_layer is no answer.
+  bool plan_only = false;    ///< MoeLayer::route: a whole layer is no answer.
   bool preselected = false;  ///< The caller chose the experts: nothing is scored.
   bool has_correction_bias = false;
   bool has_expert_map = false;

@@ -19,6 +19,7 @@ struct DownProduct {
   using Params = DownParams;
   using Rows = std::conditional_t<kGenerality == Generality::lean, BoxedRows,
                                   GatheredRows<Generality::full>>;
+  static constexpr bool kTells = false;
   static constexpr bool kPlanIsComplete = true;  // gate_up runs before and has waited for it
 
   template <class Element, int kUnits>

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Stage "fused_layer": route, plan, gate_up, down and combine as one. Leaves the plan and the
-// output; the intermediates activated and expert_rows are its scratch.
+// Stages "fused_layer" and "coupled_layer": route, plan, gate_up, down and combine as one. Leave
+// the plan and the output; the intermediates activated and expert_rows are their scratch. The
+// second keeps the sums of the single stages, bit for bit.
 #pragma once
 
 #include <string_view>
@@ -24,6 +25,11 @@ static_assert(kIsFusedParamBlock<FusedLayerParams>);
 struct FusedLayer {
   using Params = FusedLayerParams;
   static constexpr std::string_view kName = "fused_layer";
+};
+
+struct CoupledLayer {
+  using Params = FusedLayerParams;
+  static constexpr std::string_view kName = "coupled_layer";
 };
 
 }  // namespace switchyard::kernels

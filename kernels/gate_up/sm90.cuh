@@ -62,6 +62,17 @@ struct GateUpProduct {
   using Params = GateUpParams;
   using Rows = GatheredRows<kGenerality>;
   static constexpr bool kPlanIsComplete = false;
+  static constexpr bool kTells = true;
+
+  /// Eights of features that a consumer stores of each row of an item.
+  [[nodiscard]] __device__ __forceinline__ static std::int32_t eights(const Consumer& consumer,
+                                                                      const ProductItem& item,
+                                                                      const Params& params) {
+    const int features = has_gate(params) ? 64 : 128;
+    const int left =
+        params.intermediate_size - (item.row_tile * 2 + consumer.index) * features;
+    return left < 0 ? 0 : (left < features ? left : features) / 8;
+  }
 
   template <class Element, int kUnits>
   __device__ __forceinline__ static void finish(Consumer& consumer, Sums<kUnits>& sums,

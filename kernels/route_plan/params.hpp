@@ -62,8 +62,12 @@ inline constexpr std::int32_t kMinTileTokens = 8;
   return tiles > kFewTiles ? tiles * words + (tiles + 1) * num_experts : tiles * words;
 }
 
-/// What a stage behind this one counts with, at the end of PlanParams::scratch.
+/// What a stage behind this one counts with, at the end of PlanParams::scratch: a few, and one for
+/// each local expert.
 inline constexpr std::int32_t kNumStageCounters = 4;
+[[nodiscard]] constexpr std::int32_t num_counters(std::int64_t num_local_experts) noexcept {
+  return kNumStageCounters + static_cast<std::int32_t>(num_local_experts);
+}
 
 /// Elements of PlanParams::scratch that serve this stage, stage "plan" and a stage behind them.
 [[nodiscard]] constexpr std::int64_t planning_scratch_size(std::int64_t num_tokens,
@@ -71,13 +75,16 @@ inline constexpr std::int32_t kNumStageCounters = 4;
                                                            std::int64_t num_experts) noexcept {
   const std::int64_t plan = plan_scratch_size(num_tokens * top_k, num_experts);
   const std::int64_t route_plan = route_plan_scratch_size(num_tokens, top_k, num_experts);
-  return (plan > route_plan ? plan : route_plan) + kNumStageCounters;
+  return (plan > route_plan ? plan : route_plan) + num_counters(num_experts);
 }
 
 /// Where a stage behind this one finds its counters, in a scratch of planning_scratch_size.
 [[nodiscard]] constexpr std::int32_t* stage_counters(const PlanParams& plan) noexcept {
   return plan.scratch + planning_scratch_size(plan.num_tokens, plan.top_k, plan.num_local_experts) -
-         kNumStageCounters;
+         num_counters(plan.num_local_experts);
+}
+[[nodiscard]] constexpr std::int32_t* expert_counters(const PlanParams& plan) noexcept {
+  return stage_counters(plan) + kNumStageCounters;
 }
 
 /// How the SIMT bodies share the work out. Their launch fills it in: it knows the waves, and a lane
@@ -98,7 +105,7 @@ struct RoutePlanParams {
   const ExpertId* given_ids;   // [T, K], or null: routed
   const float* given_weights;  // [T, K], with given_ids
   RoutePlanTiles tiles;        // of the SIMT bodies alone
-  std::int32_t* counters;      // [kNumStageCounters] set to zero for a stage behind, or null
+  std::int32_t* counters;      // [num_counters(E)] set to zero for a stage behind, or null
 };
 static_assert(kIsFusedParamBlock<RoutePlanParams>);
 

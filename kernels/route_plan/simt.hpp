@@ -28,8 +28,10 @@ inline constexpr int kMaxPerLane = 16;
 /// By the first block.
 template <class Ctx>
 SWITCHYARD_FN void clear_counters(Ctx& ctx, const RoutePlanParams& params) {
-  if (params.counters == nullptr || ctx.block() > 0 || ctx.thread() >= kNumStageCounters) return;
-  params.counters[ctx.thread()] = 0;
+  if (params.counters == nullptr || ctx.block() > 0) return;
+  const std::int32_t count = num_counters(params.plan.num_local_experts);
+  SWITCHYARD_ROLLED
+  for (std::int32_t i = ctx.thread(); i < count; i += ctx.num_threads()) params.counters[i] = 0;
 }
 
 /// The whole stage, for one tile.

@@ -18,7 +18,7 @@ using namespace switchyard::test;
 namespace {
 
 constexpr ForwardPath kPaths[] = {ForwardPath::staged, ForwardPath::route_plan,
-                                  ForwardPath::fused_layer};
+                                  ForwardPath::fused_layer, ForwardPath::coupled_layer};
 
 struct NoRuns : FusingOver<CpuBackend> {
   void runs() = delete;
@@ -66,6 +66,7 @@ TEST_CASE("the concept of a fusing backend asks for each of its members", "[path
   CHECK(name(ForwardPath::staged) == "staged");
   CHECK(name(ForwardPath::route_plan) == "route_plan");
   CHECK(name(ForwardPath::fused_layer) == "fused_layer");
+  CHECK(name(ForwardPath::coupled_layer) == "coupled_layer");
 }
 
 TEMPLATE_LIST_TEST_CASE("every path enqueues its stages and leaves what the stages leave", "[path]",
@@ -96,7 +97,7 @@ TEMPLATE_LIST_TEST_CASE("route takes the path of the plan, whatever the forward 
     INFO("path " << name(path));
     Fusing<TestType> on(backend, layer, call, wanting(path));
     on.recorder.choice = ForwardPath::route_plan;
-    const ForwardPath expected = path == ForwardPath::fused_layer ? ForwardPath::route_plan : path;
+    const ForwardPath expected = is_whole_layer(path) ? ForwardPath::route_plan : path;
     CHECK(on.layer.forward_path(on.memory.inputs(), true) == expected);
     const auto plan =
         on.layer.route(on.session.stream, on.memory.inputs(), on.intermediates, &on.route);

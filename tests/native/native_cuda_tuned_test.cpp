@@ -79,7 +79,8 @@ void check_random_layers() {
     const bool wide = random.chance(0.1);
     const LayerBounds bounds{wide ? 700 : 140, wide ? 600 : 140, wide ? 4 : 48, true, true};
     CrossDraw drawn = draw_cross_check(random, bounds, random.chance(0.1) ? 400 : 40);
-    if (i % 3 != 0) drawn.options.forward_path = ForwardPath::staged;  // few tokens too
+    if (i % 3 != 0)  // few tokens too
+      drawn.options.forward_path = i % 3 == 1 ? ForwardPath::staged : ForwardPath::coupled_layer;
     const RunOptions options{random.chance(0.8),
                              random.pick({Placement::slab, Placement::separate}),
                              kPoisons[static_cast<std::size_t>(i) % std::size(kPoisons)]};
@@ -121,6 +122,50 @@ void check_row_counts() {
       } while (expected.ambiguous);
       drawn.output = expected.output;
       CHECK(bodies.check(drawn, {}) == "");
+      drawn.options.forward_path = ForwardPath::coupled_layer;
+      CHECK(bodies.check(drawn, {}) == "");
+    }
+}
+
+/// Whether down has what it reads is a question of time, so the same is done many times.
+void check_coupled_products() {
+  std::uint64_t seed = 9'800'000;
+  for (const std::int64_t tokens : {3, 64, 300, 1500})
+    for (const int cluster : {1, 2}) {
+      INFO(tokens << " tokens, clusters of " << cluster);
+      Random random(++seed);
+      LayerCase layer;
+      LayerConfig& config = layer.config;
+      config.hidden_size = random.pick({128, 512});
+      config.intermediate_size = random.pick({384, 640});
+      config.num_experts = random.pick({6, 24});
+      config.top_k = 3;
+      config.activation_dtype = config.weight_dtype = DType::bf16;
+      fill_tensors(random, layer, true);
+      const CallCase call = random_call(random, layer, tokens, Routing::logits);
+      GpuOptions gpu;
+      gpu.product_cluster = cluster;
+      Session<CudaBackend> session(std::make_unique<CudaBackend>(gpu));
+      const auto make = [&](ForwardPath path) {
+        LayerOptions options;
+        options.forward_path = path;
+        return MoeLayer<CudaBackend>(session.backend, session.stream, config, layer.host(),
+                                     options);
+      };
+      MoeLayer<CudaBackend> staged = make(ForwardPath::staged);
+      MoeLayer<CudaBackend> coupled = make(ForwardPath::coupled_layer);
+      if (coupled.describe(tokens).find("path coupled_layer") == std::string::npos) {
+        WARN("this device runs the portable bodies alone");
+        return;
+      }
+      const Outcome expected = run_call(session, staged, call);
+      for (int run = 0; run < 25; ++run) {
+        const RunOptions options{true, Placement::slab,
+                                 kPoisons[static_cast<std::size_t>(run) % std::size(kPoisons)]};
+        const Outcome outcome = run_call(session, coupled, call, options);
+        CHECK(outcome.intact);
+        CHECK(outcome.output == expected.output);
+      }
     }
 }
 
@@ -139,6 +184,15 @@ TEMPLATE_LIST_TEST_CASE("cuda: any number of rows per expert agrees on all bodie
                         "[native][tuned_cuda]", Backends) {
   if constexpr (std::is_same_v<TestType, CudaBackend>) {
     check_row_counts();
+  } else {
+    SUCCEED("another backend");
+  }
+}
+
+TEMPLATE_LIST_TEST_CASE("cuda: coupled products leave the bits of the single stages",
+                        "[native][tuned_cuda]", Backends) {
+  if constexpr (std::is_same_v<TestType, CudaBackend>) {
+    check_coupled_products();
   } else {
     SUCCEED("another backend");
   }

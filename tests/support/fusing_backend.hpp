@@ -50,8 +50,8 @@ class FusingOver : public RecordingBackend<B> {
     if constexpr (std::is_same_v<Stage, kernels::RoutePlan>) {
       this->note("launch route_plan");
       route_and_plan(stream, config, params);
-    } else if constexpr (std::is_same_v<Stage, kernels::FusedLayer>) {
-      this->note("launch fused_layer");
+    } else if constexpr (std::is_same_v<typename Stage::Params, kernels::FusedLayerParams>) {
+      this->note("launch " + std::string(Stage::kName));
       route_and_plan(stream, config, params.route_plan);
       inner_.template launch<kernels::GateUp>(stream, config, params.gate_up);
       inner_.template launch<kernels::Down>(stream, config, params.down);
@@ -63,7 +63,7 @@ class FusingOver : public RecordingBackend<B> {
 
  private:
   static constexpr ForwardPath kPaths[] = {ForwardPath::staged, ForwardPath::route_plan,
-                                           ForwardPath::fused_layer};
+                                           ForwardPath::fused_layer, ForwardPath::coupled_layer};
 
   void route_and_plan(Stream& stream, const LaunchConfig& config,
                       const kernels::RoutePlanParams& params) {

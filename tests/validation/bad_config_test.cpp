@@ -211,9 +211,9 @@ TEMPLATE_LIST_TEST_CASE("bad options and environments are refused when the layer
   expect_error([&] { make(options); }, ErrorCode::invalid_argument,
                "options.route_path is 2, must be an enumerator in [0, 1]");
   options.route_path.reset();
-  options.forward_path = static_cast<ForwardPath>(3);
+  options.forward_path = static_cast<ForwardPath>(4);
   expect_error([&] { make(options); }, ErrorCode::invalid_argument,
-               "options.forward_path is 3, must be an enumerator in [0, 2]");
+               "options.forward_path is 4, must be an enumerator in [0, 3]");
   options.forward_path.reset();
   options.weight_storage = static_cast<WeightStorage>(2);
   expect_error([&] { make(options); }, ErrorCode::invalid_argument,

@@ -3,10 +3,12 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdint>
 
 #include "backends/cuda/sm90/kernels.hpp"
 #include "backends/cuda/sm90/launch.hpp"
 #include "kernels/probe/sm90.hpp"
+#include "kernels/route_plan/params.hpp"
 #include "kernels/sm90/product/selection.hpp"
 #include "kernels/sm90/product/view.hpp"
 
@@ -89,8 +91,10 @@ std::string gpu::TunedBodies<CudaApi>::describe_products(const ForwardCall& call
 
 template <class Params, class Boxes>
 void gpu::TunedBodies<CudaApi>::launch_product(cudaStream_t stream, FindProduct find,
-                                               const Params& params, Boxes boxes) const {
+                                               const Params& params, Boxes boxes,
+                                               std::uint32_t* stored) const {
   ProductLaunch launch = plan_product(params.max_rows, params.num_experts);
+  launch.stored = stored;
   const void* const kernel =
       find({launch.cluster, is_lean(params) ? Generality::lean : Generality::full});
   const int num_blocks = launch.cluster == 1 ? num_blocks_ : num_clusters_ * launch.cluster;
@@ -100,28 +104,44 @@ void gpu::TunedBodies<CudaApi>::launch_product(cudaStream_t stream, FindProduct 
                          arguments);
 }
 
-bool gpu::TunedBodies<CudaApi>::launch(cudaStream_t stream,
-                                       const kernels::GateUpParams& params) const {
+bool gpu::TunedBodies<CudaApi>::launch(cudaStream_t stream, const kernels::GateUpParams& params,
+                                       std::uint32_t* stored) const {
   if (params.weight_layout != WeightLayout::swizzled_tiles) return false;
   if (params.max_rows == 0) return true;
   const FindProduct find = params.activation_dtype == DType::bf16 ? &sm90::gate_up_kernel_bf16
                                                                   : &sm90::gate_up_kernel_f16;
-  launch_product(stream, find, params, kernels::sm90::NoBoxes{});
+  launch_product(stream, find, params, kernels::sm90::NoBoxes{}, stored);
   return true;
 }
 
-bool gpu::TunedBodies<CudaApi>::launch(cudaStream_t stream,
-                                       const kernels::DownParams& params) const {
+bool gpu::TunedBodies<CudaApi>::launch(cudaStream_t stream, const kernels::DownParams& params,
+                                       std::uint32_t* stored) const {
   if (params.weight_layout != WeightLayout::swizzled_tiles) return false;
   if (params.max_rows == 0) return true;
   const FindProduct find =
       params.activation_dtype == DType::bf16 ? &sm90::down_kernel_bf16 : &sm90::down_kernel_f16;
   if (is_lean(params))
     launch_product(stream, find, params,
-                   maps_->row_boxes(params.activated, params.max_rows, params.intermediate_size));
+                   maps_->row_boxes(params.activated, params.max_rows, params.intermediate_size),
+                   stored);
   else
-    launch_product(stream, find, params, kernels::sm90::NoBoxes{});
+    launch_product(stream, find, params, kernels::sm90::NoBoxes{}, stored);
   return true;
+}
+
+bool gpu::TunedBodies<CudaApi>::runs_coupled_layer(const ForwardCall& call) const noexcept {
+  const std::int64_t counts =
+      call.num_tokens * call.config.top_k * (call.config.intermediate_size / 8);
+  return fits_device_ && !call.plan_only && call.gate_up_layout == WeightLayout::swizzled_tiles &&
+         call.down_layout == WeightLayout::swizzled_tiles && counts < std::int64_t{1} << 32U;
+}
+
+void gpu::TunedBodies<CudaApi>::launch_coupled_products(
+    cudaStream_t stream, const kernels::FusedLayerParams& params) const {
+  auto* const stored =
+      reinterpret_cast<std::uint32_t*>(kernels::expert_counters(params.route_plan.plan));
+  if (!launch(stream, params.gate_up, stored) || !launch(stream, params.down, stored))
+    throw Error(ErrorCode::invalid_argument, "coupled_layer takes matrices in swizzled_tiles");
 }
 
 bool gpu::TunedBodies<CudaApi>::launch(cudaStream_t stream,

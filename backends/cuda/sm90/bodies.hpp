@@ -2,6 +2,7 @@
 // The bodies that CUDA has for devices of compute capability 9.0.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 
 #include "backends/cuda/sm90/fused_layer.hpp"
@@ -29,8 +30,12 @@ class gpu::TunedBodies<CudaApi> {
               const ExpertMatrices& matrices, const HostTensor& from) const;
 
   [[nodiscard]] bool launch(CudaApi::NativeStream stream,
-                            const kernels::GateUpParams& params) const;
-  [[nodiscard]] bool launch(CudaApi::NativeStream stream, const kernels::DownParams& params) const;
+                            const kernels::GateUpParams& params) const {
+    return launch(stream, params, nullptr);
+  }
+  [[nodiscard]] bool launch(CudaApi::NativeStream stream, const kernels::DownParams& params) const {
+    return launch(stream, params, nullptr);
+  }
   [[nodiscard]] bool launch(CudaApi::NativeStream stream,
                             const kernels::CombineParams& params) const;
   /// Stage "fused_layer" (backends/cuda/sm90/fused_layer.hpp).
@@ -44,6 +49,11 @@ class gpu::TunedBodies<CudaApi> {
                                         const kernels::FusedLayerParams& params) const {
     return sm90::launch_fused_layer(device_, num_blocks_, stream, params);
   }
+  /// Where gate_up and down are products in swizzled tiles.
+  [[nodiscard]] bool runs_coupled_layer(const ForwardCall& call) const noexcept;
+  /// Down begins with an expert when gate_up has counted all of its rows (ProductLaunch::stored).
+  void launch_coupled_products(CudaApi::NativeStream stream,
+                               const kernels::FusedLayerParams& params) const;
 
   [[nodiscard]] double probe_products(CudaApi::NativeStream stream,
                                       DeviceSpan<std::byte> sink) const;
@@ -59,12 +69,17 @@ class gpu::TunedBodies<CudaApi> {
   /// How a product of so many rows and experts is laid out.
   [[nodiscard]] kernels::sm90::ProductLaunch plan_product(std::int64_t max_rows,
                                                           std::int64_t num_experts) const noexcept;
+  /// `stored`: ProductLaunch's.
+  [[nodiscard]] bool launch(CudaApi::NativeStream stream, const kernels::GateUpParams& params,
+                            std::uint32_t* stored) const;
+  [[nodiscard]] bool launch(CudaApi::NativeStream stream, const kernels::DownParams& params,
+                            std::uint32_t* stored) const;
   /// The kernel of a build.
   using FindProduct = const void* (*)(const kernels::sm90::ProductBuild&) noexcept;
   /// `boxes`: the argument of the kernel beside its parameter block.
   template <class Params, class Boxes>
   void launch_product(CudaApi::NativeStream stream, FindProduct find, const Params& params,
-                      Boxes boxes) const;
+                      Boxes boxes, std::uint32_t* stored) const;
 
   int device_;
   std::optional<sm90::TensorMaps> maps_;  ///< Where the bodies run.

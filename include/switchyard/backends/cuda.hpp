@@ -20,7 +20,8 @@ namespace switchyard {
 struct SWITCHYARD_API CudaApi {
   static constexpr std::string_view kName = "cuda";
   static constexpr ForwardPath kForwardPaths[] = {ForwardPath::staged, ForwardPath::route_plan,
-                                                  ForwardPath::fused_layer};
+                                                  ForwardPath::fused_layer,
+                                                  ForwardPath::coupled_layer};
   using NativeStream = CUstream_st*;
   using NativeEvent = CUevent_st*;
   using NativeGraph = CUgraph_st*;

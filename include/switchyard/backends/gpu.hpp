@@ -304,6 +304,7 @@ class SWITCHYARD_API GpuBackend {
   template <class Params>
   void launch_portable(Stream& stream, const Params& params);
   void launch_fused_layer(Stream& stream, const kernels::FusedLayerParams& params);
+  void launch_coupled_layer(Stream& stream, const kernels::FusedLayerParams& params);
 
   DeviceInfo info_;
   std::unique_ptr<const gpu::TunedBodies<Api>> tuned_;

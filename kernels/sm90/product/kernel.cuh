@@ -9,8 +9,13 @@
 // multiply (consumer.cuh) and finish their sums in registers: the activation, or the rounding, and
 // a transposition through shared memory to whole rows of the output. The scheduler (scheduler.hpp)
 // is arithmetic on the plan's offsets: no table, no atomics, and the sums of a row do not depend on
-// other rows. The producer runs it, and tells the consumers each item with its first stage. In a cluster of two, both blocks work on the same tile of weights, each loads half of
-// it for both.
+// other rows. The producer runs it, and tells the consumers each item with its first stage. In a
+// cluster of two, both blocks work on the same tile of weights, each loads half of it for both.
+//
+// Where the launch counts what is stored (progress.cuh), down waits for the rows of its items, not
+// for the end of gate_up. Its blocks start when all of gate_up's have, so that none waits for one
+// that cannot run. What it writes nobody reads any more: gate_up let it start after a wait of its
+// own. Its producer still waits for gate_up before it lets a successor start.
 #pragma once
 
 #include <cstdint>
@@ -18,27 +23,29 @@
 #include "kernels/sm90/grid.cuh"
 #include "kernels/sm90/product/consumer.cuh"
 #include "kernels/sm90/product/producer.cuh"
+#include "kernels/sm90/product/progress.cuh"
 #include "kernels/sm90/warp.cuh"
 
 namespace switchyard::kernels::sm90 {
 
 template <class Element, class Stage, int kUnits, int kCluster>
 __device__ __forceinline__ void consume(StageReader<kCluster>& reader, Consumer& consumer,
-                                        const ProductItem& item,
+                                        StoredRows& stored, const ProductItem& item,
                                         const typename Stage::Params& params, int depths) {
   Sums<kUnits> sums;
   multiply<Element, typename Stage::Rows, kUnits>(reader, consumer.index, sums, depths);
+  if constexpr (Stage::kTells) stored.tell(consumer);
   Stage::template finish<Element, kUnits>(consumer, sums, item, params);
 }
 
 /// The variant for the item's units.
 template <class Element, class Stage, int kCluster>
 __device__ __forceinline__ void consume(StageReader<kCluster>& reader, Consumer& consumer,
-                                        const ProductItem& item,
+                                        StoredRows& stored, const ProductItem& item,
                                         const typename Stage::Params& params, int depths) {
 #define SWITCHYARD_UNITS(n)                                                    \
   case n:                                                                      \
-    return consume<Element, Stage, n>(reader, consumer, item, params, depths)
+    return consume<Element, Stage, n>(reader, consumer, stored, item, params, depths)
   switch (units_of(item)) {
     SWITCHYARD_UNITS(1);
     SWITCHYARD_UNITS(2);
@@ -92,16 +99,22 @@ __global__ void __launch_bounds__(ProductShape::kThreads, 1)
           {kCluster, kCluster == 1 ? 0 : cluster_rank(),
            static_cast<std::int32_t>(blockIdx.x) / kCluster,
            static_cast<std::int32_t>(gridDim.x) / kCluster});
-      Producer<Rows, kCluster>(block, view, launch, row_arguments).run(scheduler);
+      ExpertGate gate(Stage::kTells ? nullptr : launch.stored, offsets,
+                      static_cast<std::int32_t>(view.tiles.width / 8));
+      Producer<Rows, kCluster>(block, view, launch, row_arguments).run(scheduler, gate);
     }
   } else {
     grow_registers<ProductShape::kConsumerRegisters>();
-    wait_for_predecessors();
+    if (Stage::kTells || launch.stored == nullptr) wait_for_predecessors();
     Consumer consumer(block, group - 1);
+    StoredRows stored(launch.stored);
     StageReader<kCluster> reader{block};
     const auto depths = static_cast<int>(view.tiles.width_tiles());
-    for (ProductItem item; reader.next(item);)
-      consume<Element, Stage>(reader, consumer, item, params, depths);
+    for (ProductItem item; reader.next(item);) {
+      consume<Element, Stage>(reader, consumer, stored, item, params, depths);
+      if constexpr (Stage::kTells) stored.add(item, Stage::eights(consumer, item, params));
+    }
+    if constexpr (Stage::kTells) stored.tell(consumer);
   }
   if constexpr (kCluster > 1) {  // no block leaves while its partner may write to it or signal it
     __syncwarp();

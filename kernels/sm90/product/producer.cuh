@@ -10,6 +10,7 @@
 #include "kernels/sm90/copy.cuh"
 #include "kernels/sm90/grid.cuh"
 #include "kernels/sm90/product/block.cuh"
+#include "kernels/sm90/product/progress.cuh"
 #include "kernels/sm90/warp.cuh"
 
 namespace switchyard::kernels::sm90 {
@@ -31,7 +32,7 @@ class Producer {
 
   /// Fills stages for all items, and tells the consumers what they are. Weights do not depend on
   /// earlier kernels: those of the first item are on their way before the wait.
-  __device__ __forceinline__ void run(WarpScheduler scheduler) {
+  __device__ __forceinline__ void run(WarpScheduler scheduler, ExpertGate& gate) {
     ProductItem item;
     bool more = scheduler.next(item);
     int requested = 0;  // stages whose weights are under way
@@ -41,9 +42,14 @@ class Producer {
       if (leads())
         for (int depth = 0; depth < requested; ++depth) request_weights(item, depth, depth);
     }
-    wait_for_predecessors();
-    start_successors();
-    if (more) rows_.look_up(item);
+    if (!gate.is_there()) {
+      wait_for_predecessors();
+      start_successors();
+    }
+    if (more) {
+      gate.look(item);
+      rows_.look_up(item);
+    }
     const int look_ahead = depths_ < ProductShape::kStages ? 0 : ProductShape::kStages - 1;
     while (more) {
       find_weights(item);
@@ -52,18 +58,26 @@ class Producer {
       for (int depth = 0; depth < depths_; ++depth) {
         if (depth == look_ahead) {  // the ring is full again
           more = scheduler.next(following);
-          if (more) rows_.look_up(following);
+          if (more) {
+            gate.look(following);
+            rows_.look_up(following);
+          }
         }
         block_.empty(ring_.stage).wait(ring_.phase ^ 1U);
         if (requested > 0)
           --requested;
         else if (leads())
           request_weights(item, depth, ring_.stage);
+        if (depth == 0) gate.pass();
         rows_.request(item, depth, ring_.stage);
         ring_.advance();
       }
       items_.advance();
       item = following;
+    }
+    if (gate.is_there()) {
+      wait_for_predecessors();
+      start_successors();
     }
     tell_end();
     wait_for_copies();  // none may land in the memory of another block

@@ -16,8 +16,8 @@ namespace switchyard::kernels::sm90 {
   constexpr std::int64_t kOneSlice = ProductShape::kMaxRows;
   constexpr std::int64_t kManySlices = 5 * ProductShape::kMaxRows;
   const std::int64_t rows_per_expert = max_rows / num_experts;
-  if (rows_per_expert <= kOneSlice) return {1, L2Keep::evict_first, L2Keep::evict_last};
-  return {rows_per_expert < kManySlices ? 2 : 1, L2Keep::normal, L2Keep::normal};
+  if (rows_per_expert <= kOneSlice) return {1, L2Keep::evict_first, L2Keep::evict_last, nullptr};
+  return {rows_per_expert < kManySlices ? 2 : 1, L2Keep::normal, L2Keep::normal, nullptr};
 }
 
 }  // namespace switchyard::kernels::sm90

@@ -71,6 +71,10 @@ struct ProductLaunch {
   std::int32_t cluster;  ///< As in ProductBuild.
   L2Keep weights;
   L2Keep rows;
+  /// [E], zero before gate_up, or null. gate_up counts here, for each expert, eights of features of
+  /// packed rows that it has stored; down begins with an expert when all of its are there, instead
+  /// of waiting for the whole of gate_up.
+  std::uint32_t* stored;
 };
 
 }  // namespace switchyard::kernels::sm90

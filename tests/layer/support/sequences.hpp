@@ -102,10 +102,10 @@ inline Log expected_experts(const LayerConfig& config) {
 
 /// The whole forward on a path of the device.
 inline Log expected_forward(const LayerConfig& config, Routing routing, ForwardPath path) {
-  if (path != ForwardPath::fused_layer)
-    return joined(expected_plan(routing, path), expected_experts(config));
+  if (!is_whole_layer(path)) return joined(expected_plan(routing, path), expected_experts(config));
   const Log gate = routing == Routing::gate ? Log{"launch gate"} : Log{};
-  return joined(joined(gate, expected_shared_expert(config)), {"launch fused_layer"});
+  return joined(joined(gate, expected_shared_expert(config)),
+                {"launch " + std::string(name(path))});
 }
 
 inline Log launches(const Log& log) {
