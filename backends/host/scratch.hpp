@@ -10,7 +10,7 @@
 
 namespace switchyard::host {
 
-inline constexpr std::size_t kScratchBytes = std::size_t{512} << 10U;
+inline constexpr std::size_t kScratchBytes = std::size_t{1} << 20U;
 
 /// kScratchBytes, aligned as every allocation of the backend. Contents carry nothing from one task
 /// to the next. Pages that no body touches cost nothing.

@@ -45,10 +45,9 @@ inline void multiply_block(Way&& way, const Matrix& matrix, std::int64_t first, 
       if (panel == first || !whole) way.load(x, block, k, depth, work.x);
       way.multiply(matrix, panel, end, k, depth, work.x, count, work.sums);
     }
-    const float* sums = work.sums;
-    for (std::int64_t p = panel; p < end; ++p)
-      for (std::int64_t row = block.first; row < block.last; ++row, sums += kColumns)
-        finish(row, p, sums);
+    for (std::int64_t row = block.first; row < block.last; ++row)
+      for (std::int64_t p = panel; p < end; ++p)
+        finish(row, p, work.sums + ((p - panel) * count + row - block.first) * kColumns);
   }
 }
 

@@ -5,7 +5,7 @@
 #include "backends/cpu/tuned/tile.hpp"
 
 /// Rows of x that a thread holds at a time.
-inline constexpr std::int64_t kBlockRows = 48;
+inline constexpr std::int64_t kBlockRows = 96;
 
 struct Workspace {
   float* x;     // as the way to multiply has it
