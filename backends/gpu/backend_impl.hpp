@@ -150,9 +150,8 @@ bool GpuBackend<Api>::runs(ForwardPath path, const ForwardCall& call) const noex
 template <class Api>
 ForwardPath GpuBackend<Api>::choose_path(const ForwardCall& call) const noexcept {
   if (tuned_->prefers_fused_layer(call)) return ForwardPath::fused_layer;
-  for (const ForwardPath path : {ForwardPath::coupled_layer, ForwardPath::route_plan})
-    if (runs(path, call)) return path;
-  return ForwardPath::staged;
+  if (!runs(ForwardPath::route_plan, call)) return ForwardPath::staged;
+  return tuned_->prefers_coupled_layer(call) ? ForwardPath::coupled_layer : ForwardPath::route_plan;
 }
 
 /// route_plan, then the tuned body of the rest. What it cannot move runs stage by stage.

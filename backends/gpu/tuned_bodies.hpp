@@ -21,8 +21,8 @@ namespace switchyard::gpu {
 ///   prefers_fused_layer(call)   whether that is how it is fastest
 ///   launch_fused_layer(stream, params)   whether what follows its plan was enqueued
 ///   runs_coupled_layer(call)    whether they run gate_up and down so that down need not wait for
-///   all
-///                               of gate_up
+///                               all of gate_up
+///   prefers_coupled_layer(call) whether that is faster than one after the other
 ///   launch_coupled_products(stream, params)   the two, behind a route_plan stage that cleared the
 ///                               counters
 ///   probe_products(stream, sink)   as ProbingBackend's
@@ -53,6 +53,9 @@ class TunedBodies {
     return false;
   }
   [[nodiscard]] bool runs_coupled_layer(const ForwardCall& /*call*/) const noexcept {
+    return false;
+  }
+  [[nodiscard]] bool prefers_coupled_layer(const ForwardCall& /*call*/) const noexcept {
     return false;
   }
   void launch_coupled_products(typename Api::NativeStream /*stream*/,

@@ -201,3 +201,10 @@ TEST_CASE("tuned products are laid out by the rows per expert", "[scheduler]") {
   CHECK(cluster(800) == 1);
   CHECK(choose_product(std::int64_t{1} << 31U, 1).cluster == 1);
 }
+
+TEST_CASE("down waits for the whole of gate_up where an expert has many rows", "[scheduler]") {
+  CHECK(suits_coupled(0, 128));
+  CHECK(suits_coupled(128 * 799, 128));
+  CHECK_FALSE(suits_coupled(128 * 800, 128));
+  CHECK_FALSE(suits_coupled(std::int64_t{1} << 31U, 1));
+}

@@ -136,6 +136,12 @@ bool gpu::TunedBodies<CudaApi>::runs_coupled_layer(const ForwardCall& call) cons
          call.down_layout == WeightLayout::swizzled_tiles && counts < std::int64_t{1} << 32U;
 }
 
+bool gpu::TunedBodies<CudaApi>::prefers_coupled_layer(const ForwardCall& call) const noexcept {
+  return runs_coupled_layer(call) &&
+         kernels::sm90::suits_coupled(call.num_tokens * call.config.top_k,
+                                      call.config.local_experts());
+}
+
 void gpu::TunedBodies<CudaApi>::launch_coupled_products(
     cudaStream_t stream, const kernels::FusedLayerParams& params) const {
   auto* const stored =

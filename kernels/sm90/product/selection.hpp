@@ -8,16 +8,25 @@
 
 namespace switchyard::kernels::sm90 {
 
+/// From so many rows per expert on its tiles last so long that blocks better not wait for each
+/// other.
+inline constexpr std::int64_t kUnpairedRows = 5 * ProductShape::kMaxRows;
+
 /// Up to a slice of rows per expert, weights are read once and rows several times: L2 is told so.
-/// Beyond, two blocks share what they read of the weights. From five slices on each expert's tiles
-/// last so long that waiting for a partner costs more than the sharing brings.
+/// Beyond, two blocks share what they read of the weights, up to kUnpairedRows.
 [[nodiscard]] constexpr ProductLaunch choose_product(std::int64_t max_rows,
                                                      std::int64_t num_experts) noexcept {
   constexpr std::int64_t kOneSlice = ProductShape::kMaxRows;
-  constexpr std::int64_t kManySlices = 5 * ProductShape::kMaxRows;
   const std::int64_t rows_per_expert = max_rows / num_experts;
   if (rows_per_expert <= kOneSlice) return {1, L2Keep::evict_first, L2Keep::evict_last, nullptr};
-  return {rows_per_expert < kManySlices ? 2 : 1, L2Keep::normal, L2Keep::normal, nullptr};
+  return {rows_per_expert < kUnpairedRows ? 2 : 1, L2Keep::normal, L2Keep::normal, nullptr};
+}
+
+/// Whether down gains by beginning with an expert before all of gate_up is done: what it saves is
+/// gate_up's last wave, which is little of a call of many rows (docs/performance-log.md).
+[[nodiscard]] constexpr bool suits_coupled(std::int64_t max_rows,
+                                           std::int64_t num_experts) noexcept {
+  return max_rows / num_experts < kUnpairedRows;
 }
 
 }  // namespace switchyard::kernels::sm90
