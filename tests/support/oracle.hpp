@@ -83,6 +83,9 @@ struct Result {
   std::vector<std::int32_t> selected_ids;  // [T, K]; -1 beyond the live tokens
   std::vector<Bounded> pair_weights;       // [T, K]; 0 beyond the live tokens
   std::vector<Bounded> output;             // [T, H]
+  /// A token's experts are ambiguous (RoutedToken), or f32, or the dtype it is stored in, does not
+  /// hold a value on the way to the output: a weight divided by the epsilon in place of a negative
+  /// sum is of the order of 1e20. A case generator draws again.
   bool ambiguous = false;
 };
 

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include "support/oracle.hpp"
 
@@ -63,6 +65,11 @@ Bounded activate(const ActivationConfig& activation, Bounded gate, Bounded up) {
   }
 }
 
+/// Whether f32 holds what a computation has on the way. No bound is left of what follows else.
+bool fits(Bounded x) {
+  return x.magnitude() <= static_cast<double>(std::numeric_limits<float>::max());
+}
+
 /// One expert, routed or shared. Biases may be null.
 struct Expert {
   const double* gate_up;
@@ -72,7 +79,8 @@ struct Expert {
   std::size_t intermediate_size;
 };
 
-Row run(const LayerConfig& config, const Expert& expert, std::span<const Bounded> x) {
+/// Clears `fit` where a value on the way does not fit.
+Row run(const LayerConfig& config, const Expert& expert, std::span<const Bounded> x, bool& fit) {
   const std::size_t width = expert.intermediate_size;
   const auto product = [&](std::size_t row) {
     Bounded value = dot(expert.gate_up + row * x.size(), x);
@@ -86,12 +94,14 @@ Row run(const LayerConfig& config, const Expert& expert, std::span<const Bounded
     const Bounded gate = gated ? product(i) : Bounded{};
     const Bounded up = product(gated ? width + i : i);
     activated.push_back(stored(activate(config.activation, gate, up), config.activation_dtype));
+    fit = fit && fits(gate) && fits(up) && fits(activated.back());
   }
   Row output;
   for (std::size_t h = 0; h < x.size(); ++h) {
     Bounded value = dot(expert.down + h * width, activated);
     if (expert.down_bias != nullptr) value = value + Bounded{expert.down_bias[h], 0.0};
     output.push_back(stored(value, config.activation_dtype));
+    fit = fit && fits(output.back());
   }
   return output;
 }
@@ -119,6 +129,7 @@ Result forward(const LayerConfig& config, const Weights& weights, const Call& ca
     Row x;
     for (std::size_t h = 0; h < hidden; ++h) x.push_back({call.hidden_states[t * hidden + h], 0.0});
     Row total(hidden);
+    bool fit = true;
     if (t < call.live_tokens) {
       if (!call.selected_ids.empty()) {
         for (std::size_t k = 0; k < top_k; ++k) {
@@ -154,12 +165,14 @@ Result forward(const LayerConfig& config, const Weights& weights, const Call& ca
         const bool on_input = config.router.weight_site == WeightSite::expert_input;
         if (on_input) {
           for (Bounded& element : input) element = routed.weights[k] * element;
+          fit = fit && std::all_of(input.begin(), input.end(), fits);
         }
         const Expert expert{row_of(weights.gate_up, e, products * hidden),
                             row_of(weights.gate_up_bias, e, products),
                             row_of(weights.down, e, hidden * width),
                             row_of(weights.down_bias, e, hidden), width};
-        add(total, on_input ? Bounded{1.0, 0.0} : routed.weights[k], run(config, expert, input));
+        add(total, on_input ? Bounded{1.0, 0.0} : routed.weights[k],
+            run(config, expert, input, fit));
       }
       if (config.shared_expert.intermediate_size > 0) {
         const Expert shared{weights.shared_gate_up.data(), nullptr, weights.shared_down.data(),
@@ -168,15 +181,16 @@ Result forward(const LayerConfig& config, const Weights& weights, const Call& ca
         const Bounded scale = config.shared_expert.gated
                                   ? sigmoid(dot(weights.shared_gate.data(), x))
                                   : Bounded{1.0, 0.0};
-        add(total, scale, run(config, shared, x));
+        add(total, scale, run(config, shared, x, fit));
       }
       for (std::size_t h = 0; h < hidden; ++h) {
         if (!call.residual.empty())
           total[h] = total[h] + Bounded{call.residual[t * hidden + h], 0.0};
         total[h] = stored(total[h], config.activation_dtype);
+        fit = fit && fits(total[h]);
       }
     }
-    result.ambiguous |= routed.ambiguous;
+    result.ambiguous |= routed.ambiguous || !fit;
     result.selected_ids.insert(result.selected_ids.end(), routed.ids.begin(), routed.ids.end());
     result.pair_weights.insert(result.pair_weights.end(), routed.weights.begin(),
                                routed.weights.end());
