@@ -21,7 +21,6 @@ namespace switchyard::vulkan {
 namespace {
 
 constexpr std::size_t kExpectedPipelines = 64;
-constexpr std::uint32_t kUsualSharedWords = 2048;
 
 /// A module for the time of a scope: pipelines do not need it any longer.
 class ShaderModule {
@@ -53,14 +52,6 @@ class ShaderModule {
 
 }  // namespace
 
-Specialization specialize(const BodyLaunch& launch, int wave_size) noexcept {
-  std::uint32_t shared_words = kUsualSharedWords;
-  while (4 * shared_words < launch.shape.shared_bytes) shared_words *= 2;
-  return {static_cast<std::uint32_t>(wave_size),
-          static_cast<std::uint32_t>(launch.shape.num_threads), shared_words,
-          static_cast<std::uint32_t>(launch.depth)};
-}
-
 Pipelines::Pipelines(const LogicalDevice& device, const PhysicalDevice& physical,
                      const PipelineCache& cache)
     : device_(device), physical_(physical), cache_(cache) {
@@ -86,7 +77,8 @@ VkPipeline Pipelines::find(const BodyLaunch& launch) {
                 std::string(body) + " needs " + std::to_string(launch.shape.shared_bytes) +
                     " bytes of shared memory, must be at most " +
                     std::to_string(physical_.shared_bytes) + ", what the device has");
-  const Specialization wanted = specialize(launch, physical_.info.wave_size);
+  const Specialization wanted =
+      specialize(launch, physical_.info.wave_size, physical_.shared_bytes);
   const std::scoped_lock lock(mutex_);
   if (const Pipeline* made = find_made(body, wanted); made != nullptr) return made->handle;
   Pipeline& added = pipelines_.emplace_back(Pipeline{body, wanted, VK_NULL_HANDLE});
@@ -109,7 +101,8 @@ Pipelines::Pipeline* Pipelines::find_made(std::string_view body,
 void Pipelines::make_all(std::span<const BodyLaunch> launches) {
   const std::size_t first = pipelines_.size();
   for (const BodyLaunch& launch : launches) {
-    const Specialization wanted = specialize(launch, physical_.info.wave_size);
+    const Specialization wanted =
+        specialize(launch, physical_.info.wave_size, physical_.shared_bytes);
     if (find_made(launch.body, wanted) == nullptr)
       pipelines_.push_back({launch.body, wanted, VK_NULL_HANDLE});
   }

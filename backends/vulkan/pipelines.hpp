@@ -11,23 +11,11 @@
 #include "backends/vulkan/physical_device.hpp"
 #include "backends/vulkan/pipeline_cache.hpp"
 #include "backends/vulkan/products.hpp"
+#include "backends/vulkan/specialization.hpp"
 
 namespace switchyard::vulkan {
 
 class LogicalDevice;
-
-/// What a pipeline is specialised to: the bodies' constants 0 to 3, in their order.
-struct Specialization {
-  std::uint32_t wave_size;
-  std::uint32_t num_threads;
-  std::uint32_t shared_words;  // of four bytes: 8 KiB, or 16 or 32 KiB where a launch needs more
-  std::uint32_t depth;
-
-  bool operator==(const Specialization&) const = default;
-};
-
-/// The smallest specialisation that runs a launch.
-[[nodiscard]] Specialization specialize(const BodyLaunch& launch, int wave_size) noexcept;
 
 /// Any thread may call any member.
 class Pipelines {

@@ -9,6 +9,7 @@
 #include <type_traits>
 
 #include "backends/vulkan/route_plan.hpp"
+#include "backends/vulkan/specialization.hpp"
 #include "layer/support/layer_draw.hpp"
 #include "support/catch.hpp"
 #include "switchyard/backends/cpu.hpp"
@@ -76,6 +77,10 @@ TEST_CASE("vulkan: shapes of routers fit 16, 32 and 48 KiB and waves of 8 to 64"
               const auto params = extents(experts, groups, top_k, tokens);
               const auto check = [&](const BodyLaunch& launch, std::int64_t least) {
                 CHECK(launch.shape.shared_bytes <= device.shared_bytes);
+                const std::size_t compiled =
+                    4U * std::size_t{specialize(launch, wave, device.shared_bytes).shared_words};
+                CHECK(compiled >= launch.shape.shared_bytes);
+                CHECK(compiled <= device.shared_bytes);
                 CHECK(launch.shape.num_threads % wave == 0);
                 CHECK(launch.shape.num_threads <= kernels::simt::kMaxThreads);
                 CHECK(launch.shape.num_blocks >= least);
