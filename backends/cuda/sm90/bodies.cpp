@@ -133,7 +133,7 @@ bool gpu::TunedBodies<CudaApi>::runs_coupled_layer(const ForwardCall& call) cons
   const std::int64_t counts =
       call.num_tokens * call.config.top_k * (call.config.intermediate_size / 8);
   return fits_device_ && !call.plan_only && call.gate_up_layout == WeightLayout::swizzled_tiles &&
-         call.down_layout == WeightLayout::swizzled_tiles && counts < std::int64_t{1} << 32U;
+         call.down_layout == WeightLayout::swizzled_tiles && counts < std::int64_t{1} << 31U;
 }
 
 bool gpu::TunedBodies<CudaApi>::prefers_coupled_layer(const ForwardCall& call) const noexcept {
