@@ -69,13 +69,9 @@ Outcome run(Session<B>& session, const LayerDraw& drawn, std::byte poison) {
   return run_call(session, layer, drawn.call, {true, Placement::slab, poison});
 }
 
-/// Whether a result overflows the activation dtype on the way, on the CPU or in the oracle: the
-/// bound says nothing then.
+/// Whether a result of the CPU overflows the activation dtype on the way: the bound says nothing
+/// then. Where the CPU's are finite the oracle's have to be.
 bool overflows(const LayerDraw& drawn, const Outcome& reference) {
-  const auto& exact = drawn.expected.output;
-  if (std::any_of(exact.begin(), exact.end(),
-                  [](const Bounded& x) { return !std::isfinite(x.value); }))
-    return true;
   const std::vector<double> values =
       decode_all(reference.output, drawn.layer.config.activation_dtype);
   return !std::all_of(values.begin(), values.end(), [](double x) { return std::isfinite(x); });

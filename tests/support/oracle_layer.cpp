@@ -29,12 +29,21 @@ Bounded unary(double value, Bounded x, double slope, double error) {
   return {value, slope * x.bound + error + kF32Tiny * (1.0 + x.magnitude())};
 }
 
+double swish_of(double x, double alpha) {
+  return x / (1.0 + std::exp(-alpha * x));
+}
+
 /// x * sigmoid(alpha * x). Its slope is at most 1.1 for every alpha; 12 roundings, and one of the
-/// argument of exp.
+/// argument of exp. Where alpha * x < -1.3 it falls from 0 as x grows: however far x may be off,
+/// the result lies between 0 and that of the upper end.
 Bounded swish(Bounded x, double alpha) {
-  const double value = x.value / (1.0 + std::exp(-alpha * x.value));
+  const double value = swish_of(x.value, alpha);
   const double roundings = 12.0 + std::abs(alpha) * x.magnitude();
-  return unary(value, x, 1.1, roundings * kF32Roundoff * (std::abs(value) + 1.1 * x.bound));
+  const double upper = x.value + x.bound;
+  double off = 1.1 * x.bound;
+  if (alpha > 0.0 && alpha * upper < -1.3) off = std::min(off, std::abs(swish_of(upper, alpha)));
+  return {value, off + roundings * kF32Roundoff * (std::abs(value) + off) +
+                     kF32Tiny * (1.0 + x.magnitude())};
 }
 
 /// 0.5 * x * (1 + f(x)), where 1 + f cancels: 8 roundings of |x|. Slope at most 1.13.
@@ -45,8 +54,12 @@ Bounded gelu(Bounded x, bool tanh_form) {
   return unary(0.5 * v * (1.0 + f), x, 1.14, 8.0 * kF32Roundoff * x.magnitude());
 }
 
+/// Clamping is monotone and exact: the result lies between those of the ends of x's interval.
 Bounded clamp(Bounded x, double low, double high) {
-  return {std::min(std::max(x.value, low), high), x.bound};
+  const double value = std::clamp(x.value, low, high);
+  const double below = value - std::clamp(x.value - x.bound, low, high);
+  const double above = std::clamp(x.value + x.bound, low, high) - value;
+  return {value, std::max(below, above)};
 }
 
 Bounded activate(const ActivationConfig& activation, Bounded gate, Bounded up) {
