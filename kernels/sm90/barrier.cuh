@@ -36,6 +36,17 @@ struct Barrier {
         "r"(rank)
         : "memory");
   }
+  /// Stores a word to shared address `to` of block `rank` of the cluster, announced to the same
+  /// barrier of that block.
+  __device__ __forceinline__ void store_at(int rank, std::uint32_t to, std::uint32_t word) const {
+    asm volatile(
+        "{.reg .b32 there, remote; mapa.shared::cluster.u32 there, %1, %3;"
+        " mapa.shared::cluster.u32 remote, %0, %3;"
+        " st.async.shared::cluster.mbarrier::complete_tx::bytes.u32 [there], %2, [remote];}" ::"r"(
+            address),
+        "r"(to), "r"(word), "r"(rank)
+        : "memory");
+  }
   /// Arrives once this thread's earlier cp.async have landed.
   __device__ __forceinline__ void arrive_after_copies() const {
     asm volatile("cp.async.mbarrier.arrive.noinc.shared::cta.b64 [%0];" ::"r"(address)

@@ -22,39 +22,58 @@ using Scheduler = ProductScheduler<OneLane>;
 
 namespace {
 
+/// A launch, as what is wrong with its items is told by.
+struct Launch {
+  std::vector<PackedRow> offsets;
+  std::int32_t row_tiles;
+  std::int32_t cluster_size;
+  std::int32_t num_clusters;
+
+  [[nodiscard]] std::int32_t experts() const {
+    return static_cast<std::int32_t>(offsets.size()) - 1;
+  }
+  [[nodiscard]] std::string fault(const ProductItem& item) const {
+    if (item.expert < 0 || item.expert >= experts()) return "no such expert";
+    if (item.row_tile < 0 || item.row_tile >= row_tiles) return "no such tile";
+    if (item.num_rows < 0 || item.num_rows > ProductShape::kMaxRows) return "rows out of range";
+    const auto e = static_cast<std::size_t>(item.expert);
+    if (item.num_rows > 0 && (item.first_row < value_of(offsets[e]) ||
+                              item.first_row + item.num_rows > value_of(offsets[e + 1])))
+      return "rows of another expert";
+    return "";
+  }
+};
+
 /// What is wrong with the items of all blocks of a launch, or nothing: each row of each expert
 /// meets each tile of its weights once, the blocks of a cluster work on one tile at a time, and no
-/// item is larger than a block can compute.
-std::string fault(const std::vector<PackedRow>& offsets, std::int32_t row_tiles,
-                  std::int32_t cluster_size, std::int32_t num_clusters) {
-  const auto experts = static_cast<std::int32_t>(offsets.size()) - 1;
-  const std::int32_t rows = value_of(offsets.back());
-  std::vector<int> met(static_cast<std::size_t>(rows) * static_cast<std::size_t>(row_tiles));
-  for (std::int32_t cluster = 0; cluster < num_clusters; ++cluster) {
-    std::vector<std::vector<ProductItem>> items(static_cast<std::size_t>(cluster_size));
-    for (std::int32_t rank = 0; rank < cluster_size; ++rank) {
-      Scheduler scheduler(offsets.data(), experts, row_tiles,
-                          {cluster_size, rank, cluster, num_clusters});
-      for (ProductItem item; scheduler.next(item);) {
-        items[static_cast<std::size_t>(rank)].push_back(item);
-        if (item.expert < 0 || item.expert >= experts) return "no such expert";
-        if (item.row_tile < 0 || item.row_tile >= row_tiles) return "no such tile";
-        if (item.num_rows < 0 || item.num_rows > ProductShape::kMaxRows) return "rows out of range";
-        const auto e = static_cast<std::size_t>(item.expert);
-        if (item.num_rows > 0 && (item.first_row < value_of(offsets[e]) ||
-                                  item.first_row + item.num_rows > value_of(offsets[e + 1])))
-          return "rows of another expert";
-        for (std::int32_t row = item.first_row; row < item.first_row + item.num_rows; ++row)
-          ++met[static_cast<std::size_t>(row) * static_cast<std::size_t>(row_tiles) +
-                static_cast<std::size_t>(item.row_tile)];
-      }
+/// item is larger than a block can compute. Clusters take items in turns, or any of them the next.
+std::string fault(const Launch& launch, Random* order) {
+  const auto width = static_cast<std::size_t>(launch.row_tiles);
+  std::vector<int> met(static_cast<std::size_t>(value_of(launch.offsets.back())) * width);
+  std::vector<std::vector<Scheduler>> blocks(static_cast<std::size_t>(launch.num_clusters));
+  for (auto& cluster : blocks)
+    for (std::int32_t rank = 0; rank < launch.cluster_size; ++rank)
+      cluster.emplace_back(launch.offsets.data(), launch.experts(), launch.row_tiles,
+                           Scheduler::Place{launch.cluster_size, rank});
+  for (std::int32_t number = 0;; ++number) {
+    const std::int64_t cluster =
+        order == nullptr ? number % launch.num_clusters : order->in(0, launch.num_clusters - 1);
+    std::vector<ProductItem> items;
+    for (Scheduler& block : blocks[static_cast<std::size_t>(cluster)]) {
+      ProductItem item;
+      if (!block.find(number, item)) continue;
+      items.push_back(item);
+      const std::string wrong = launch.fault(item);
+      if (!wrong.empty()) return wrong;
+      for (std::int32_t row = item.first_row; row < item.first_row + item.num_rows; ++row)
+        ++met[static_cast<std::size_t>(row) * width + static_cast<std::size_t>(item.row_tile)];
     }
-    for (const auto& other : items) {
-      if (other.size() != items[0].size()) return "blocks of a cluster have unequal work";
-      for (std::size_t i = 0; i < other.size(); ++i)
-        if (other[i].expert != items[0][i].expert || other[i].row_tile != items[0][i].row_tile)
-          return "blocks of a cluster work on different tiles";
-    }
+    if (items.empty()) break;
+    if (items.size() != static_cast<std::size_t>(launch.cluster_size))
+      return "blocks of a cluster have unequal work";
+    for (const ProductItem& other : items)
+      if (other.expert != items[0].expert || other.row_tile != items[0].row_tile)
+        return "blocks of a cluster work on different tiles";
   }
   for (const int times : met)
     if (times != 1) return "a row meets a tile " + std::to_string(times) + " times";
@@ -110,15 +129,15 @@ struct ThreadLanes {
   }
 };
 
-/// The items of a block of a launch.
+/// The items of a block of a launch, every `stride`-th from `first` on.
 template <class Lanes>
-std::vector<std::array<std::int32_t, 4>> items_of(
-    const std::vector<PackedRow>& offsets, std::int32_t row_tiles,
-    const typename ProductScheduler<Lanes>::Place& place) {
-  ProductScheduler<Lanes> scheduler(offsets.data(), static_cast<std::int32_t>(offsets.size()) - 1,
-                                    row_tiles, place);
+std::vector<std::array<std::int32_t, 4>> items_of(const Launch& launch, std::int32_t rank,
+                                                  std::int32_t first, std::int32_t stride) {
+  ProductScheduler<Lanes> scheduler(launch.offsets.data(), launch.experts(), launch.row_tiles,
+                                    {launch.cluster_size, rank});
   std::vector<std::array<std::int32_t, 4>> items;
-  for (ProductItem item; scheduler.next(item);)
+  ProductItem item;
+  for (std::int32_t number = first; scheduler.find(number, item); number += stride)
     items.push_back({item.expert, item.row_tile, item.first_row, item.num_rows});
   return items;
 }
@@ -132,18 +151,16 @@ TEST_CASE("lanes that run a scheduler together find the items that one finds", "
     std::vector<std::int32_t> rows(static_cast<std::size_t>(random.in(1, 30)));
     for (std::int32_t& count : rows)
       if (random.chance(0.6)) count = static_cast<std::int32_t>(random.in(0, 500));
-    const std::vector<PackedRow> offsets = offsets_of(rows);
-    const auto row_tiles = static_cast<std::int32_t>(random.in(1, 5));
-    const auto size = static_cast<std::int32_t>(random.in(1, 2));
-    const auto num_clusters = static_cast<std::int32_t>(random.in(1, 40));
-    const auto cluster = static_cast<std::int32_t>(random.in(0, num_clusters - 1));
-    const auto rank = static_cast<std::int32_t>(random.in(0, size - 1));
-    const auto expected =
-        items_of<OneLane>(offsets, row_tiles, {size, rank, cluster, num_clusters});
+    const Launch launch{offsets_of(rows), static_cast<std::int32_t>(random.in(1, 5)),
+                        static_cast<std::int32_t>(random.in(1, 2)),
+                        static_cast<std::int32_t>(random.in(1, 40))};
+    const auto cluster = static_cast<std::int32_t>(random.in(0, launch.num_clusters - 1));
+    const auto rank = static_cast<std::int32_t>(random.in(0, launch.cluster_size - 1));
+    const auto expected = items_of<OneLane>(launch, rank, cluster, launch.num_clusters);
     std::vector<std::vector<std::array<std::int32_t, 4>>> found(ThreadLanes::kLanes);
     ThreadLanes::run([&] {
       found[static_cast<std::size_t>(ThreadLanes::lane())] =
-          items_of<ThreadLanes>(offsets, row_tiles, {size, rank, cluster, num_clusters});
+          items_of<ThreadLanes>(launch, rank, cluster, launch.num_clusters);
     });
     for (const auto& items : found) CHECK(items == expected);
   }
@@ -153,7 +170,7 @@ TEST_CASE("blocks of a tuned product compute each tile of each row once", "[sche
   for (const std::int32_t cluster_size : {1, 2})
     for (std::int32_t rows = 0; rows <= 700; ++rows) {
       INFO(rows << " rows, clusters of " << cluster_size);
-      CHECK(fault(offsets_of({rows}), 2, cluster_size, 3) == "");
+      CHECK(fault({offsets_of({rows}), 2, cluster_size, 3}, nullptr) == "");
     }
   for (std::uint64_t seed = 0; seed < 300; ++seed) {
     INFO("seed " << seed);
@@ -163,20 +180,23 @@ TEST_CASE("blocks of a tuned product compute each tile of each row once", "[sche
       if (random.chance(0.8))
         count =
             static_cast<std::int32_t>(random.chance(0.1) ? random.in(0, 2000) : random.in(0, 90));
-    CHECK(fault(offsets_of(rows), static_cast<std::int32_t>(random.in(1, 9)),
-                static_cast<std::int32_t>(random.in(1, 2)),
-                static_cast<std::int32_t>(random.in(1, 132))) == "");
+    const Launch launch{offsets_of(rows), static_cast<std::int32_t>(random.in(1, 9)),
+                        static_cast<std::int32_t>(random.in(1, 2)),
+                        static_cast<std::int32_t>(random.in(1, 132))};
+    CHECK(fault(launch, nullptr) == "");
+    CHECK(fault(launch, &random) == "");
   }
 }
 
 TEST_CASE("an expert wastes less than a unit of rows", "[scheduler]") {
   for (std::int32_t rows = 1; rows <= 2000; ++rows) {
     const std::vector<PackedRow> offsets = offsets_of({rows});
-    Scheduler scheduler(offsets.data(), 1, 1, {1, 0, 0, 1});
+    Scheduler scheduler(offsets.data(), 1, 1, {1, 0});
     std::int32_t computed = 0;
     std::int32_t fewest = ProductShape::kMaxUnits;
     std::int32_t most = 0;
-    for (ProductItem item; scheduler.next(item);) {
+    ProductItem item;
+    for (std::int32_t number = 0; scheduler.find(number, item); ++number) {
       computed += units_of(item) * ProductShape::kUnitRows;
       fewest = std::min(fewest, units_of(item));
       most = std::max(most, units_of(item));

@@ -127,17 +127,20 @@ void check_row_counts() {
     }
 }
 
-/// Whether down has what it reads is a question of time, so the same is done many times.
+/// Whether down has what it reads is a question of time, so the same is done many times, also where
+/// an item of down is done sooner than one of gate_up.
 void check_coupled_products() {
   std::uint64_t seed = 9'800'000;
   for (const std::int64_t tokens : {3, 64, 300, 1500})
-    for (const int cluster : {1, 2}) {
-      INFO(tokens << " tokens, clusters of " << cluster);
+    for (const int variant : {0, 1, 2, 3}) {
+      const int cluster = variant % 2 + 1;
+      const bool narrow = variant >= 2;
+      INFO(tokens << " tokens, clusters of " << cluster << ", narrow " << narrow);
       Random random(++seed);
       LayerCase layer;
       LayerConfig& config = layer.config;
-      config.hidden_size = random.pick({128, 512});
-      config.intermediate_size = random.pick({384, 640});
+      config.hidden_size = narrow ? 2048 : random.pick({128, 512});
+      config.intermediate_size = narrow ? random.pick({64, 128}) : random.pick({384, 640});
       config.num_experts = random.pick({6, 24});
       config.top_k = 3;
       config.activation_dtype = config.weight_dtype = DType::bf16;

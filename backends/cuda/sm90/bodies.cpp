@@ -18,6 +18,7 @@ namespace {
 using kernels::sm90::aligned16;
 using kernels::sm90::Generality;
 using kernels::sm90::is_lean;
+using kernels::sm90::ProductCounters;
 using kernels::sm90::ProductLaunch;
 using kernels::sm90::ProductShape;
 
@@ -92,9 +93,9 @@ std::string gpu::TunedBodies<CudaApi>::describe_products(const ForwardCall& call
 template <class Params, class Boxes>
 void gpu::TunedBodies<CudaApi>::launch_product(cudaStream_t stream, FindProduct find,
                                                const Params& params, Boxes boxes,
-                                               std::uint32_t* stored) const {
+                                               const ProductCounters& counters) const {
   ProductLaunch launch = plan_product(params.max_rows, params.num_experts);
-  launch.stored = stored;
+  launch.counters = counters;
   const void* const kernel =
       find({launch.cluster, is_lean(params) ? Generality::lean : Generality::full});
   const int num_blocks = launch.cluster == 1 ? num_blocks_ : num_clusters_ * launch.cluster;
@@ -105,17 +106,17 @@ void gpu::TunedBodies<CudaApi>::launch_product(cudaStream_t stream, FindProduct 
 }
 
 bool gpu::TunedBodies<CudaApi>::launch(cudaStream_t stream, const kernels::GateUpParams& params,
-                                       std::uint32_t* stored) const {
+                                       const ProductCounters& counters) const {
   if (params.weight_layout != WeightLayout::swizzled_tiles) return false;
   if (params.max_rows == 0) return true;
   const FindProduct find = params.activation_dtype == DType::bf16 ? &sm90::gate_up_kernel_bf16
                                                                   : &sm90::gate_up_kernel_f16;
-  launch_product(stream, find, params, kernels::sm90::NoBoxes{}, stored);
+  launch_product(stream, find, params, kernels::sm90::NoBoxes{}, counters);
   return true;
 }
 
 bool gpu::TunedBodies<CudaApi>::launch(cudaStream_t stream, const kernels::DownParams& params,
-                                       std::uint32_t* stored) const {
+                                       const ProductCounters& counters) const {
   if (params.weight_layout != WeightLayout::swizzled_tiles) return false;
   if (params.max_rows == 0) return true;
   const FindProduct find =
@@ -123,9 +124,9 @@ bool gpu::TunedBodies<CudaApi>::launch(cudaStream_t stream, const kernels::DownP
   if (is_lean(params))
     launch_product(stream, find, params,
                    maps_->row_boxes(params.activated, params.max_rows, params.intermediate_size),
-                   stored);
+                   counters);
   else
-    launch_product(stream, find, params, kernels::sm90::NoBoxes{}, stored);
+    launch_product(stream, find, params, kernels::sm90::NoBoxes{}, counters);
   return true;
 }
 
@@ -144,9 +145,12 @@ bool gpu::TunedBodies<CudaApi>::prefers_coupled_layer(const ForwardCall& call) c
 
 void gpu::TunedBodies<CudaApi>::launch_coupled_products(
     cudaStream_t stream, const kernels::FusedLayerParams& params) const {
-  auto* const stored =
-      reinterpret_cast<std::uint32_t*>(kernels::expert_counters(params.route_plan.plan));
-  if (!launch(stream, params.gate_up, stored) || !launch(stream, params.down, stored))
+  const kernels::PlanParams& plan = params.route_plan.plan;
+  const auto counters = [](std::int32_t* first) { return reinterpret_cast<std::uint32_t*>(first); };
+  std::uint32_t* const stored = counters(kernels::expert_counters(plan));
+  std::uint32_t* const drawn = counters(kernels::stage_counters(plan));
+  if (!launch(stream, params.gate_up, {stored, drawn}) ||
+      !launch(stream, params.down, {stored, drawn + 1}))
     throw Error(ErrorCode::invalid_argument, "coupled_layer takes matrices in swizzled_tiles");
 }
 

@@ -31,10 +31,10 @@ class gpu::TunedBodies<CudaApi> {
 
   [[nodiscard]] bool launch(CudaApi::NativeStream stream,
                             const kernels::GateUpParams& params) const {
-    return launch(stream, params, nullptr);
+    return launch(stream, params, {});
   }
   [[nodiscard]] bool launch(CudaApi::NativeStream stream, const kernels::DownParams& params) const {
-    return launch(stream, params, nullptr);
+    return launch(stream, params, {});
   }
   [[nodiscard]] bool launch(CudaApi::NativeStream stream,
                             const kernels::CombineParams& params) const;
@@ -52,7 +52,7 @@ class gpu::TunedBodies<CudaApi> {
   /// Where gate_up and down are products in swizzled tiles.
   [[nodiscard]] bool runs_coupled_layer(const ForwardCall& call) const noexcept;
   [[nodiscard]] bool prefers_coupled_layer(const ForwardCall& call) const noexcept;
-  /// Down begins with an expert when gate_up has counted all of its rows (ProductLaunch::stored).
+  /// Down begins with an expert when gate_up has counted all of its rows (ProductCounters::stored).
   void launch_coupled_products(CudaApi::NativeStream stream,
                                const kernels::FusedLayerParams& params) const;
 
@@ -70,17 +70,16 @@ class gpu::TunedBodies<CudaApi> {
   /// How a product of so many rows and experts is laid out.
   [[nodiscard]] kernels::sm90::ProductLaunch plan_product(std::int64_t max_rows,
                                                           std::int64_t num_experts) const noexcept;
-  /// `stored`: ProductLaunch's.
   [[nodiscard]] bool launch(CudaApi::NativeStream stream, const kernels::GateUpParams& params,
-                            std::uint32_t* stored) const;
+                            const kernels::sm90::ProductCounters& counters) const;
   [[nodiscard]] bool launch(CudaApi::NativeStream stream, const kernels::DownParams& params,
-                            std::uint32_t* stored) const;
+                            const kernels::sm90::ProductCounters& counters) const;
   /// The kernel of a build.
   using FindProduct = const void* (*)(const kernels::sm90::ProductBuild&) noexcept;
   /// `boxes`: the argument of the kernel beside its parameter block.
   template <class Params, class Boxes>
   void launch_product(CudaApi::NativeStream stream, FindProduct find, const Params& params,
-                      Boxes boxes, std::uint32_t* stored) const;
+                      Boxes boxes, const kernels::sm90::ProductCounters& counters) const;
 
   int device_;
   std::optional<sm90::TensorMaps> maps_;  ///< Where the bodies run.

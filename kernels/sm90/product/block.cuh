@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the threads of a block share: the ring of stages, its barriers and items, the plan's offsets.
+// What the threads of a block share: the ring of stages, its barriers and items, the items' numbers,
+// the plan's offsets.
 #pragma once
 
 #include <cstdint>
@@ -34,7 +35,7 @@ struct ItemRing {
 };
 
 /// One block of a launch, and how its shared memory is divided: stages, staging memory,
-/// sources, items, barriers, offsets.
+/// sources, items, barriers, numbers, offsets.
 struct Block {
   std::uint32_t memory;  // shared address
 
@@ -53,6 +54,13 @@ struct Block {
   /// Where the producer tells an item.
   [[nodiscard]] __device__ __forceinline__ std::uint32_t item(int place) const {
     return memory + ProductShape::kItems + place * ProductShape::kItemBytes;
+  }
+  /// Where the cluster's first block writes the number of an item, and the barrier that says so.
+  [[nodiscard]] __device__ __forceinline__ std::uint32_t number(int place) const {
+    return memory + ProductShape::kNumbers + place * 4;
+  }
+  [[nodiscard]] __device__ __forceinline__ Barrier numbered(int place) const {
+    return full(2 * ProductShape::kStages + place);
   }
   /// The stage's weights and rows are there, and the item where one begins.
   [[nodiscard]] __device__ __forceinline__ Barrier full(int stage) const {
@@ -89,6 +97,8 @@ __device__ __forceinline__ void init_barriers(const Block& block) {
     block.full(i).init(1 + Rows::kArrivals);
     block.empty(i).init(ProductShape::kConsumers * 4 * kCluster);
   }
+  if constexpr (kCluster > 1)
+    for (int i = 0; i < ProductShape::kItemPlaces; ++i) block.numbered(i).init(1);
   fence_barrier_init();
 }
 

@@ -8,8 +8,9 @@
 // producer warpgroup keeps a ring of four stages full (producer.cuh); two consumer warpgroups
 // multiply (consumer.cuh) and finish their sums in registers: the activation, or the rounding, and
 // a transposition through shared memory to whole rows of the output. The scheduler (scheduler.hpp)
-// is arithmetic on the plan's offsets: no table, no atomics, and the sums of a row do not depend on
-// other rows. The producer runs it, and tells the consumers each item with its first stage. In a
+// is arithmetic on the plan's offsets: no table, and the sums of a row depend neither on other rows
+// nor on who computes them. The producer runs it for the numbers that the block gets
+// (item_numbers.cuh), and tells the consumers each item with its first stage. In a
 // cluster of two, both blocks work on the same tile of weights, each loads half of it for both.
 //
 // Where the launch counts what is stored (progress.cuh), down waits for the rows of its items, not
@@ -96,18 +97,16 @@ __global__ void __launch_bounds__(ProductShape::kThreads, 1)
     if (warp_index() < Rows::kThreads / 32) {
       const WarpScheduler scheduler(
           offsets, view.num_experts, static_cast<std::int32_t>(view.tiles.row_tiles()),
-          {kCluster, kCluster == 1 ? 0 : cluster_rank(),
-           static_cast<std::int32_t>(blockIdx.x) / kCluster,
-           static_cast<std::int32_t>(gridDim.x) / kCluster});
-      ExpertGate gate(Stage::kTells ? nullptr : launch.stored, offsets,
+          {kCluster, kCluster == 1 ? 0 : cluster_rank()});
+      ExpertGate gate(Stage::kTells ? nullptr : launch.counters.stored, offsets,
                       static_cast<std::int32_t>(view.tiles.width / 8));
       Producer<Rows, kCluster>(block, view, launch, row_arguments).run(scheduler, gate);
     }
   } else {
     grow_registers<ProductShape::kConsumerRegisters>();
-    if (Stage::kTells || launch.stored == nullptr) wait_for_predecessors();
+    if (Stage::kTells || launch.counters.stored == nullptr) wait_for_predecessors();
     Consumer consumer(block, group - 1);
-    StoredRows stored(launch.stored);
+    StoredRows stored(launch.counters.stored);
     StageReader<kCluster> reader{block};
     const auto depths = static_cast<int>(view.tiles.width_tiles());
     for (ProductItem item; reader.next(item);) {

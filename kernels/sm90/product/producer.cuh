@@ -10,6 +10,7 @@
 #include "kernels/sm90/copy.cuh"
 #include "kernels/sm90/grid.cuh"
 #include "kernels/sm90/product/block.cuh"
+#include "kernels/sm90/product/item_numbers.cuh"
 #include "kernels/sm90/product/progress.cuh"
 #include "kernels/sm90/warp.cuh"
 
@@ -28,13 +29,14 @@ class Producer {
         depths_(static_cast<int>(view.tiles.width_tiles())),
         expert_bytes_(view.tiles.expert_bytes()),
         policy_(l2_policy(launch.weights)),
+        numbers_(block, launch.counters.drawn),
         rows_(block, view, launch, arguments) {}
 
   /// Fills stages for all items, and tells the consumers what they are. Weights do not depend on
   /// earlier kernels: those of the first item are on their way before the wait.
   __device__ __forceinline__ void run(WarpScheduler scheduler, ExpertGate& gate) {
     ProductItem item;
-    bool more = scheduler.next(item);
+    bool more = scheduler.find(numbers_.first(), item);
     int requested = 0;  // stages whose weights are under way
     if (more) {
       find_weights(item);
@@ -50,19 +52,14 @@ class Producer {
       gate.look(item);
       rows_.look_up(item);
     }
-    const int look_ahead = depths_ < ProductShape::kStages ? 0 : ProductShape::kStages - 1;
+    const int look_ahead = depth_before_end(kLookAhead);
+    const int draw_ahead = depth_before_end(kDrawAhead);
     while (more) {
       find_weights(item);
       rows_.begin(item);
       ProductItem following;
       for (int depth = 0; depth < depths_; ++depth) {
-        if (depth == look_ahead) {  // the ring is full again
-          more = scheduler.next(following);
-          if (more) {
-            gate.look(following);
-            rows_.look_up(following);
-          }
-        }
+        if (depth == draw_ahead) numbers_.draw();
         block_.empty(ring_.stage).wait(ring_.phase ^ 1U);
         if (requested > 0)
           --requested;
@@ -71,6 +68,13 @@ class Producer {
         if (depth == 0) gate.pass();
         rows_.request(item, depth, ring_.stage);
         ring_.advance();
+        if (depth == look_ahead) {
+          more = scheduler.find(numbers_.next(), following);
+          if (more) {
+            gate.look(following);
+            rows_.look_up(following);
+          }
+        }
       }
       items_.advance();
       item = following;
@@ -84,6 +88,16 @@ class Producer {
   }
 
  private:
+  /// The next item is looked up behind the request of the last stage but two, when the ring has long
+  /// been full and nobody waits; its number is drawn before that of the last but three.
+  static constexpr int kLookAhead = 3;
+  static constexpr int kDrawAhead = 4;
+
+  /// The depth of an item's last stage but `stages - 1`, or its first.
+  [[nodiscard]] __device__ __forceinline__ int depth_before_end(int stages) const {
+    return depths_ < stages ? 0 : depths_ - stages;
+  }
+
   /// Whether this thread acts for all.
   [[nodiscard]] __device__ __forceinline__ static bool leads() { return threadIdx.x == 0; }
 
@@ -129,6 +143,7 @@ class Producer {
   std::int64_t expert_bytes_;
   const std::byte* weights_ = nullptr;  // of the item
   std::uint64_t policy_;
+  ItemNumbers<Rows::kThreads, kCluster> numbers_;
   Ring ring_;
   ItemRing items_;
   Rows rows_;

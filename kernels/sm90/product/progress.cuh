@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// How gate_up tells down that an expert's activated rows are stored (ProductLaunch::stored).
+// How gate_up tells down that an expert's activated rows are stored (ProductCounters::stored).
 #pragma once
 
 #include <cstdint>

@@ -54,8 +54,6 @@ class ProductScheduler {
   struct Place {
     std::int32_t cluster_size;  ///< 1 or kMaxCluster.
     std::int32_t rank;          ///< In the cluster.
-    std::int32_t cluster;       ///< Among the launch's clusters.
-    std::int32_t num_clusters;
   };
 
   SWITCHYARD_FN constexpr ProductScheduler(const PackedRow* expert_offsets,
@@ -65,23 +63,21 @@ class ProductScheduler {
         num_experts_(num_experts),
         row_tiles_(row_tiles),
         cluster_size_(place.cluster_size),
-        rank_(place.rank),
-        num_clusters_(place.num_clusters),
-        ahead_(place.cluster) {
+        rank_(place.rank) {
     static_assert(kMaxCluster == 2);
     enter(0);
   }
 
-  /// The block's next item, or false: there is none.
-  SWITCHYARD_FN constexpr bool next(ProductItem& item) {
+  /// The block's part of item `number`, or false: there are not so many. Numbers grow from call to
+  /// call.
+  SWITCHYARD_FN constexpr bool find(std::int32_t number, ProductItem& item) {
     while (first_expert_ < num_experts_) {
-      const int lane = Lanes::first(ahead_ < end_);
+      const int lane = Lanes::first(number - passed_ < end_);
       if (lane >= 0) {
-        item = slice_of(lane);
-        ahead_ += num_clusters_;
+        item = slice_of(lane, number - passed_);
         return true;
       }
-      ahead_ -= Lanes::shuffle(end_, Lanes::kLanes - 1);
+      passed_ += Lanes::shuffle(end_, Lanes::kLanes - 1);
       enter(first_expert_ + Lanes::kLanes);
     }
     return false;
@@ -113,13 +109,14 @@ class ProductScheduler {
     }
   }
 
-  /// This block's slice of item number ahead_, which is one of the expert of `lane`.
-  [[nodiscard]] SWITCHYARD_FN constexpr ProductItem slice_of(int lane) const {
+  /// This block's slice of the item `ahead` of first_expert_'s first, which is one of the expert of
+  /// `lane`.
+  [[nodiscard]] SWITCHYARD_FN constexpr ProductItem slice_of(int lane, std::int32_t ahead) const {
     const std::int32_t first_row = Lanes::shuffle(first_row_, lane);
     const std::int32_t num_rows = Lanes::shuffle(num_rows_, lane);
     const std::int32_t end = Lanes::shuffle(end_, lane);
     const std::int32_t groups = groups_of(num_rows);
-    const std::int32_t number = ahead_ - (end - groups * row_tiles_);  // in the expert
+    const std::int32_t number = ahead - (end - groups * row_tiles_);  // in the expert
     const std::int32_t slices = groups * cluster_size_;
     const std::int32_t slice = number % groups * cluster_size_ + rank_;
     const std::int32_t units = units_of(num_rows);
@@ -138,9 +135,8 @@ class ProductScheduler {
   std::int32_t row_tiles_;
   std::int32_t cluster_size_;
   std::int32_t rank_;
-  std::int32_t num_clusters_;
-  std::int32_t ahead_;  // the next item's number, counted from first_expert_ on
   std::int32_t first_expert_ = 0;
+  std::int32_t passed_ = 0;  // items of the experts before first_expert_
   // Of the lane's expert:
   std::int32_t first_row_ = 0;
   std::int32_t num_rows_ = 0;

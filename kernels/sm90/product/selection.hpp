@@ -18,8 +18,8 @@ inline constexpr std::int64_t kUnpairedRows = 5 * ProductShape::kMaxRows;
                                                      std::int64_t num_experts) noexcept {
   constexpr std::int64_t kOneSlice = ProductShape::kMaxRows;
   const std::int64_t rows_per_expert = max_rows / num_experts;
-  if (rows_per_expert <= kOneSlice) return {1, L2Keep::evict_first, L2Keep::evict_last, nullptr};
-  return {rows_per_expert < kUnpairedRows ? 2 : 1, L2Keep::normal, L2Keep::normal, nullptr};
+  if (rows_per_expert <= kOneSlice) return {1, L2Keep::evict_first, L2Keep::evict_last, {}};
+  return {rows_per_expert < kUnpairedRows ? 2 : 1, L2Keep::normal, L2Keep::normal, {}};
 }
 
 /// Whether down gains by beginning with an expert before all of gate_up is done: what it saves is

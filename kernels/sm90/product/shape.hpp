@@ -43,12 +43,13 @@ struct ProductShape {
   /// Sources of an item's rows, as the producer's threads tell each other.
   static constexpr int kSourceBytes = kMaxRows * 4;
 
-  /// Bytes before the sources of two items, items, the barriers and the offsets of
-  /// the experts' rows; in all.
+  /// Bytes before the sources of two items, items, the barriers, the numbers of items and the
+  /// offsets of the experts' rows; in all.
   static constexpr int kSources = kStages * kStageBytes + kConsumers * kStagingBytes;
   static constexpr int kItems = kSources + 2 * kSourceBytes;
   static constexpr int kBarriers = kItems + kItemPlaces * kItemBytes;
-  static constexpr int kOffsets = kBarriers + 2 * kStages * 8;
+  static constexpr int kNumbers = kBarriers + (2 * kStages + kItemPlaces) * 8;
+  static constexpr int kOffsets = kNumbers + kItemPlaces * 4;
   static constexpr int kSharedBytes = kOffsets + (kSharedExperts + 1) * 4;
 };
 static_assert(ProductShape::kSharedBytes <= 232'448, "what a block may have");
@@ -66,15 +67,23 @@ struct ProductBuild {
   Generality generality;
 };
 
+/// What the blocks of a call's products count together.
+struct ProductCounters {
+  /// [E], zero before gate_up, or null. gate_up counts here, for each expert, eights of features of
+  /// packed rows that it has stored; down begins with an expert when all of its are there, instead
+  /// of waiting for the whole of gate_up.
+  std::uint32_t* stored;
+  /// [1], zero before the launch, or null. Clusters draw the numbers of their items here, each when
+  /// it is about to need one, instead of taking turns.
+  std::uint32_t* drawn;
+};
+
 /// How a product is laid out, beside its parameter block.
 struct ProductLaunch {
   std::int32_t cluster;  ///< As in ProductBuild.
   L2Keep weights;
   L2Keep rows;
-  /// [E], zero before gate_up, or null. gate_up counts here, for each expert, eights of features of
-  /// packed rows that it has stored; down begins with an expert when all of its are there, instead
-  /// of waiting for the whole of gate_up.
-  std::uint32_t* stored;
+  ProductCounters counters;
 };
 
 }  // namespace switchyard::kernels::sm90
