@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Panels that more rows meet than a tile has: several tiles read a panel, a run of k at a time, so
 // that the run and its rows of x stay in the first-level cache. Runs follow one another as they lie
-// in memory, and while one is multiplied the next comes to the second-level cache.
+// in memory, and while one is multiplied the next is fetched.
 #pragma once
 
 #include "backends/cpu/tuned/matrix.hpp"
@@ -38,9 +38,10 @@ template <class S, class Stored>
 inline void multiply_run(const float* x, const RowTiles<S>& tiles, const Stored* run,
                          const Stored* next, std::int64_t depth, float* sums) {
   constexpr std::int64_t kColumns = 2 * S::kLanes;
-  const auto count = static_cast<std::uintptr_t>(tiles.count);
-  FetchShare ahead{reinterpret_cast<std::uintptr_t>(next),
-                   (kColumns * sizeof(Stored) + count - 1) / count};
+  constexpr std::uintptr_t kBytes = kColumns * sizeof(Stored);  // of each k
+  constexpr std::uintptr_t kPages = std::max<std::uintptr_t>(kRunDepth * kBytes / kPageBytes, 1);
+  const std::uintptr_t shares = static_cast<std::uintptr_t>(tiles.count) * kPages;
+  FetchShare<kPages> ahead{reinterpret_cast<std::uintptr_t>(next), (kBytes + shares - 1) / shares};
   for (std::int64_t tile = 0; tile < tiles.count; ++tile) {
     const std::int64_t first = tiles.first(tile);
     tall_tile_of<S, Stored, kRunDepth>(tiles.first(tile + 1) - first, x + first * kRunDepth, run,

@@ -50,15 +50,25 @@ struct FetchOwn {
   }
 };
 
+/// Bytes within which the processor itself reads ahead of what is asked for in order.
+inline constexpr std::uintptr_t kPageBytes = 4096;
+
 /// What one of several tiles with a panel fetches: its share of what they read next, a line for
-/// each k at most, so that memory is read as evenly as products are made.
+/// each k at most, so that memory is read as evenly as products are made. All pages of that go on
+/// side by side, a k each in turn: the processor reads ahead in each of them, so that a line is
+/// near when its turn comes.
+template <std::uintptr_t Pages>
 struct FetchShare {
-  std::uintptr_t address;
-  std::uintptr_t step;  // bytes for each k, no more than a line
+  static_assert((Pages & (Pages - 1)) == 0);
+
+  std::uintptr_t address;  // in the first page
+  std::uintptr_t step;     // bytes for each k, no more than a line for each turn
+  std::uintptr_t page = 0;
 
   SWITCHYARD_INLINE void next() {
-    fetch<64, FetchTo::second_level>(address);
+    fetch<64>(address + page);
     address += step;
+    page = (page + kPageBytes) % (Pages * kPageBytes);
   }
 };
 
