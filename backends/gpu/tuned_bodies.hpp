@@ -20,8 +20,8 @@ namespace switchyard::gpu {
 ///   runs_fused_layer(call)      whether they run a call as one stage
 ///   prefers_fused_layer(call)   whether that is how it is fastest
 ///   launch_fused_layer(stream, params)   whether what follows its plan was enqueued
-///   runs_coupled_layer(call)    whether they run gate_up and down so that down need not wait for
-///                               all of gate_up
+///   runs_coupled_layer(call)    whether they run gate_up and down with shared counters: down need
+///                               not wait for all of gate_up
 ///   prefers_coupled_layer(call) whether that is faster than one after the other
 ///   launch_coupled_products(stream, params)   the two, behind a route_plan stage that cleared the
 ///                               counters

@@ -24,7 +24,8 @@ enum class ForwardPath : std::uint8_t {
   staged,         ///< route, plan, gate_up, down, combine.
   route_plan,     ///< route and plan as one stage, then gate_up, down, combine.
   fused_layer,    ///< All five as one stage.
-  coupled_layer,  ///< The same, by launches of which one begins before all is there that it needs.
+  coupled_layer,  ///< The same, by launches that share counters: which work is taken, what is
+                  ///< there.
 };
 
 /// Whether a path is one stage up to the output: no answer where the plan alone is asked for.

@@ -45,8 +45,9 @@ struct Launch {
 };
 
 /// What is wrong with the items of all blocks of a launch, or nothing: each row of each expert
-/// meets each tile of its weights once, the blocks of a cluster work on one tile at a time, and no
-/// item is larger than a block can compute. Clusters take items in turns, or any of them the next.
+/// meets each tile of its weights once, the blocks of a cluster work on one tile at a time where
+/// they share it, and no item is larger than a block can compute. Clusters take items in turns, or
+/// any of them the next.
 std::string fault(const Launch& launch, Random* order) {
   const auto width = static_cast<std::size_t>(launch.row_tiles);
   std::vector<int> met(static_cast<std::size_t>(value_of(launch.offsets.back())) * width);
@@ -72,7 +73,8 @@ std::string fault(const Launch& launch, Random* order) {
     if (items.size() != static_cast<std::size_t>(launch.cluster_size))
       return "blocks of a cluster have unequal work";
     for (const ProductItem& other : items)
-      if (other.expert != items[0].expert || other.row_tile != items[0].row_tile)
+      if (other.expert != items[0].expert || other.shares_weights != items[0].shares_weights ||
+          (other.shares_weights && other.row_tile != items[0].row_tile))
         return "blocks of a cluster work on different tiles";
   }
   for (const int times : met)
@@ -206,6 +208,26 @@ TEST_CASE("an expert wastes less than a unit of rows", "[scheduler]") {
   }
 }
 
+TEST_CASE(
+    "blocks of a cluster share a tile of weights where an expert has more than a slice of rows",
+    "[scheduler]") {
+  for (const std::int32_t rows : {1, 159, 160, 161, 320, 321}) {
+    INFO(rows << " rows");
+    const Launch launch{offsets_of({rows}), 3, 2, 1};
+    std::int32_t number = 0;
+    std::array<ProductItem, 2> items{};
+    Scheduler first(launch.offsets.data(), 1, 3, {2, 0});
+    Scheduler second(launch.offsets.data(), 1, 3, {2, 1});
+    for (; first.find(number, items[0]) && second.find(number, items[1]); ++number) {
+      CHECK(items[0].shares_weights == (rows > 160));
+      CHECK(items[1].shares_weights == (rows > 160));
+      const bool last = rows <= 160 && number == 1;  // of three tiles, two to an item
+      CHECK((items[1].num_rows == 0) == last);
+    }
+    CHECK(number == (rows <= 160 ? 2 : (rows <= 320 ? 3 : 6)));
+  }
+}
+
 TEST_CASE("tuned products are laid out by the rows per expert", "[scheduler]") {
   const auto cluster = [](std::int64_t rows_per_expert) {
     return choose_product(128 * rows_per_expert, 128).cluster;
@@ -223,8 +245,8 @@ TEST_CASE("tuned products are laid out by the rows per expert", "[scheduler]") {
 }
 
 TEST_CASE("down waits for the whole of gate_up where an expert has many rows", "[scheduler]") {
-  CHECK(suits_coupled(0, 128));
-  CHECK(suits_coupled(128 * 799, 128));
-  CHECK_FALSE(suits_coupled(128 * 800, 128));
-  CHECK_FALSE(suits_coupled(std::int64_t{1} << 31U, 1));
+  CHECK(begins_by_expert(0, 128));
+  CHECK(begins_by_expert(128 * 799, 128));
+  CHECK_FALSE(begins_by_expert(128 * 800, 128));
+  CHECK_FALSE(begins_by_expert(std::int64_t{1} << 31U, 1));
 }

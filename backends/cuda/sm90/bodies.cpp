@@ -138,16 +138,16 @@ bool gpu::TunedBodies<CudaApi>::runs_coupled_layer(const ForwardCall& call) cons
 }
 
 bool gpu::TunedBodies<CudaApi>::prefers_coupled_layer(const ForwardCall& call) const noexcept {
-  return runs_coupled_layer(call) &&
-         kernels::sm90::suits_coupled(call.num_tokens * call.config.top_k,
-                                      call.config.local_experts());
+  return runs_coupled_layer(call);
 }
 
 void gpu::TunedBodies<CudaApi>::launch_coupled_products(
     cudaStream_t stream, const kernels::FusedLayerParams& params) const {
   const kernels::PlanParams& plan = params.route_plan.plan;
   const auto counters = [](std::int32_t* first) { return reinterpret_cast<std::uint32_t*>(first); };
-  std::uint32_t* const stored = counters(kernels::expert_counters(plan));
+  const bool by_expert =
+      kernels::sm90::begins_by_expert(params.gate_up.max_rows, params.gate_up.num_experts);
+  std::uint32_t* const stored = by_expert ? counters(kernels::expert_counters(plan)) : nullptr;
   std::uint32_t* const drawn = counters(kernels::stage_counters(plan));
   if (!launch(stream, params.gate_up, {stored, drawn}) ||
       !launch(stream, params.down, {stored, drawn + 1}))

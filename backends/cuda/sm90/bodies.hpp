@@ -52,7 +52,8 @@ class gpu::TunedBodies<CudaApi> {
   /// Where gate_up and down are products in swizzled tiles.
   [[nodiscard]] bool runs_coupled_layer(const ForwardCall& call) const noexcept;
   [[nodiscard]] bool prefers_coupled_layer(const ForwardCall& call) const noexcept;
-  /// Down begins with an expert when gate_up has counted all of its rows (ProductCounters::stored).
+  /// Blocks draw their items (ProductCounters::drawn). Where it is worth it, down begins with an
+  /// expert when gate_up has counted all of its rows (ProductCounters::stored).
   void launch_coupled_products(CudaApi::NativeStream stream,
                                const kernels::FusedLayerParams& params) const;
 

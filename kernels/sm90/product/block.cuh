@@ -80,8 +80,9 @@ __device__ __forceinline__ void store_item(std::uint32_t address, const ProductI
                "r"(item.row_tile), "r"(item.first_row), "r"(item.num_rows)
                : "memory");
 }
+/// What store_item stored: all but shares_weights.
 [[nodiscard]] __device__ __forceinline__ ProductItem load_item(std::uint32_t address) {
-  ProductItem item;
+  ProductItem item{};
   asm volatile("ld.shared.v4.s32 {%0, %1, %2, %3}, [%4];"
                : "=r"(item.expert), "=r"(item.row_tile), "=r"(item.first_row), "=r"(item.num_rows)
                : "r"(address)

@@ -109,20 +109,19 @@ class Producer {
   }
 
   /// By one thread; tells the item with its first stage. A block of a cluster brings its share for
-  /// all.
+  /// all, where they have the same tile.
   __device__ __forceinline__ void request_weights(const ProductItem& item, int depth, int stage) {
     if (depth == 0) store_item(block_.item(items_.place), item);
     const Barrier full = block_.full(stage);
     full.arrive_expecting(ProductShape::kWeightBytes + Rows::expected_bytes(item));
     const std::byte* const tile = weights_ + std::int64_t{depth} * ProductShape::kWeightBytes;
     const std::uint32_t to = block_.weights(stage);
-    if constexpr (kCluster == 1) {
+    if (kCluster == 1 || !item.shares_weights) {
       bulk_copy(to, tile, ProductShape::kWeightBytes, full, policy_);
     } else {
-      static_assert(kCluster == 2);
-      constexpr int kShare = ProductShape::kWeightBytes / 2;
+      constexpr int kShare = ProductShape::kWeightBytes / kCluster;
       const int offset = cluster_rank() * kShare;
-      bulk_multicast(to + offset, tile + offset, kShare, full, 0b11, policy_);
+      bulk_multicast(to + offset, tile + offset, kShare, full, (1U << kCluster) - 1, policy_);
     }
   }
 
@@ -131,7 +130,7 @@ class Producer {
     block_.empty(ring_.stage).wait(ring_.phase ^ 1U);
     const Barrier full = block_.full(ring_.stage);
     if (leads()) {
-      store_item(block_.item(items_.place), {0, 0, 0, kNoMoreRows});
+      store_item(block_.item(items_.place), {0, 0, 0, kNoMoreRows, false});
       full.arrive();  // for the weights
     }
     if constexpr (Rows::kArrivals > 0) full.arrive();

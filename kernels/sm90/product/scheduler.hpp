@@ -16,6 +16,7 @@ struct ProductItem {
   std::int32_t row_tile;   ///< Of the expert's weights.
   std::int32_t first_row;  ///< Packed.
   std::int32_t num_rows;   ///< May be 0.
+  bool shares_weights;     ///< All blocks of the cluster have this tile of the weights.
 };
 
 /// Units of kUnitRows rows that `rows` rows fill.
@@ -43,7 +44,8 @@ struct OneLane {
 /// The rows of an expert are cut into equal slices of whole units, so that an expert wastes less
 /// than a unit whatever its size. Items are numbered expert by expert; inside an expert the slices
 /// run fastest, so that blocks that run at the same time share a tile of weights in L2. An item
-/// belongs to a cluster, each block of which takes a slice of its own.
+/// belongs to a cluster, each block of which takes a slice of its own, or, of an expert whose rows
+/// are one slice, a tile of its own.
 ///
 /// Blocks pass many experts from item to item: each lane knows one of the next kLanes experts.
 template <class Lanes>
@@ -84,11 +86,20 @@ class ProductScheduler {
   }
 
  private:
-  /// Slices per block of a cluster.
-  [[nodiscard]] SWITCHYARD_FN constexpr std::int32_t groups_of(std::int32_t rows) const {
+  /// How the items of an expert with some rows are made.
+  struct Cut {
+    std::int32_t groups;  ///< Items of a tile.
+    std::int32_t slices;
+    std::int32_t items;  ///< Of the expert.
+    bool shares_weights;
+  };
+  [[nodiscard]] SWITCHYARD_FN constexpr Cut cut_of(std::int32_t rows) const {
     const std::int32_t slices =
         (units_of(rows) + ProductShape::kMaxUnits - 1) / ProductShape::kMaxUnits;
-    return cluster_size_ == 1 ? slices : (slices + 1) / 2;
+    if (cluster_size_ == 1) return {slices, slices, slices * row_tiles_, false};
+    if (slices <= 1) return {1, 1, slices * ((row_tiles_ + 1) / 2), false};
+    const std::int32_t groups = (slices + 1) / 2;
+    return {groups, groups * 2, groups * row_tiles_, true};
   }
 
   /// Goes on to the experts from first_expert on, one per lane.
@@ -101,7 +112,7 @@ class ProductScheduler {
     } else {
       num_rows_ = 0;
     }
-    end_ = groups_of(num_rows_) * row_tiles_;
+    end_ = cut_of(num_rows_).items;
     for (int distance = 1; distance < Lanes::kLanes; distance *= 2) {
       const bool adds = Lanes::lane() >= distance;
       const std::int32_t before = Lanes::shuffle(end_, Lanes::lane() - (adds ? distance : 0));
@@ -115,19 +126,23 @@ class ProductScheduler {
     const std::int32_t first_row = Lanes::shuffle(first_row_, lane);
     const std::int32_t num_rows = Lanes::shuffle(num_rows_, lane);
     const std::int32_t end = Lanes::shuffle(end_, lane);
-    const std::int32_t groups = groups_of(num_rows);
-    const std::int32_t number = ahead - (end - groups * row_tiles_);  // in the expert
-    const std::int32_t slices = groups * cluster_size_;
-    const std::int32_t slice = number % groups * cluster_size_ + rank_;
+    const Cut cut = cut_of(num_rows);
+    const std::int32_t number = ahead - (end - cut.items);  // in the expert
     const std::int32_t units = units_of(num_rows);
-    const std::int32_t each = units / slices;
-    const std::int32_t longer = units % slices;  // slices with a unit more, the first ones
+    if (cluster_size_ > 1 && !cut.shares_weights) {
+      const std::int32_t tile = number * 2 + rank_;
+      return tile < row_tiles_ ? ProductItem{first_expert_ + lane, tile, first_row, num_rows, false}
+                               : ProductItem{first_expert_ + lane, 0, first_row, 0, false};
+    }
+    const std::int32_t slice = number % cut.groups * cluster_size_ + rank_;
+    const std::int32_t each = units / cut.slices;
+    const std::int32_t longer = units % cut.slices;  // slices with a unit more, the first ones
     const std::int32_t first =
         (slice * each + (slice < longer ? slice : longer)) * ProductShape::kUnitRows;
     const std::int32_t most = (each + (slice < longer ? 1 : 0)) * ProductShape::kUnitRows;
     const std::int32_t left = num_rows - first;
-    return {first_expert_ + lane, number / groups, first_row + first,
-            left < 0 ? 0 : (left < most ? left : most)};
+    return {first_expert_ + lane, number / cut.groups, first_row + first,
+            left < 0 ? 0 : (left < most ? left : most), cut.shares_weights};
   }
 
   const PackedRow* offsets_;

@@ -22,10 +22,11 @@ inline constexpr std::int64_t kUnpairedRows = 5 * ProductShape::kMaxRows;
   return {rows_per_expert < kUnpairedRows ? 2 : 1, L2Keep::normal, L2Keep::normal, {}};
 }
 
-/// Whether down gains by beginning with an expert before all of gate_up is done: what it saves is
-/// gate_up's last wave, which is little of a call of many rows (docs/performance-log.md).
-[[nodiscard]] constexpr bool suits_coupled(std::int64_t max_rows,
-                                           std::int64_t num_experts) noexcept {
+/// Whether down begins with an expert before all of gate_up is done, where the products count what
+/// is stored: what it saves is gate_up's last wave, which is little of a call of many rows
+/// (docs/performance-log.md).
+[[nodiscard]] constexpr bool begins_by_expert(std::int64_t max_rows,
+                                              std::int64_t num_experts) noexcept {
   return max_rows / num_experts < kUnpairedRows;
 }
 
