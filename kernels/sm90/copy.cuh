@@ -36,6 +36,10 @@ __device__ __forceinline__ void wait_for_copies() {
   asm volatile("cp.async.wait_all;" ::: "memory");
 }
 
+/// Brings contiguous bytes to L2.
+__device__ __forceinline__ void bulk_prefetch(const void* from, int bytes) {
+  asm volatile("cp.async.bulk.prefetch.L2.global [%0], %1;" ::"l"(from), "r"(bytes) : "memory");
+}
 /// Contiguous bytes by the copy engine, announced to `barrier`.
 __device__ __forceinline__ void bulk_copy(std::uint32_t to, const void* from, int bytes,
                                           Barrier barrier, std::uint64_t policy) {

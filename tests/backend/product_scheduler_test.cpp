@@ -242,6 +242,9 @@ TEST_CASE("tuned products are laid out by the rows per expert", "[scheduler]") {
   CHECK(cluster(799) == 2);
   CHECK(cluster(800) == 1);
   CHECK(choose_product(std::int64_t{1} << 31U, 1).cluster == 1);
+  CHECK(choose_product(128 * 7, 128).guessed_stages == 0);
+  CHECK(choose_product(128 * 8, 128).guessed_stages == 4);
+  CHECK(choose_product(128 * 161, 128).guessed_stages == 4);
 }
 
 TEST_CASE("down waits for the whole of gate_up where an expert has many rows", "[scheduler]") {

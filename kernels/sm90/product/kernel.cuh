@@ -86,7 +86,10 @@ __global__ void __launch_bounds__(ProductShape::kThreads, 1)
   const Block block{shared_address(memory)};
 
   if (threadIdx.x == 0) init_barriers<Rows, kCluster>(block);
-  if constexpr (!Stage::kPlanIsComplete) wait_for_predecessors();
+  if constexpr (!Stage::kPlanIsComplete) {
+    if (threadIdx.x == 0) fetch_guess<kCluster>(view, launch.guessed_stages);
+    wait_for_predecessors();
+  }
   const PackedRow* const offsets = load_offsets(memory, view);
   __syncthreads();
   if constexpr (kCluster > 1) meet_cluster();

@@ -18,6 +18,20 @@ namespace switchyard::kernels::sm90 {
 
 using WarpScheduler = ProductScheduler<WarpLanes>;
 
+/// ProductLaunch::guessed_stages; by one thread, before anything is known of the call's rows.
+template <int kCluster>
+__device__ __forceinline__ void fetch_guess(const ProductView& view, int stages) {
+  constexpr int kShare = ProductShape::kWeightBytes / kCluster;
+  const auto tile = static_cast<std::int32_t>(blockIdx.x) / kCluster;
+  const std::int64_t depths = view.tiles.width_tiles();
+  if (tile >= view.num_experts * view.tiles.row_tiles()) return;
+  const std::byte* const weights = static_cast<const std::byte*>(view.weights) +
+                                   tile * depths * ProductShape::kWeightBytes +
+                                   (kCluster == 1 ? 0 : cluster_rank() * kShare);
+  for (int depth = 0; depth < stages && depth < depths; ++depth)
+    bulk_prefetch(weights + std::int64_t{depth} * ProductShape::kWeightBytes, kShare);
+}
+
 /// By the first Rows::kThreads threads of the block.
 template <class Rows, int kCluster>
 class Producer {

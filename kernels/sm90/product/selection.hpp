@@ -12,14 +12,20 @@ namespace switchyard::kernels::sm90 {
 /// other.
 inline constexpr std::int64_t kUnpairedRows = 5 * ProductShape::kMaxRows;
 
+/// From so many rows per expert on all experts have some, unless loads are far from even: the first
+/// weights that blocks read are then known before the plan.
+inline constexpr std::int64_t kGuessableRows = 8;
+
 /// Up to a slice of rows per expert, weights are read once and rows several times: L2 is told so.
 /// Beyond, two blocks share what they read of the weights, up to kUnpairedRows.
 [[nodiscard]] constexpr ProductLaunch choose_product(std::int64_t max_rows,
                                                      std::int64_t num_experts) noexcept {
   constexpr std::int64_t kOneSlice = ProductShape::kMaxRows;
   const std::int64_t rows_per_expert = max_rows / num_experts;
-  if (rows_per_expert <= kOneSlice) return {1, L2Keep::evict_first, L2Keep::evict_last, {}};
-  return {rows_per_expert < kUnpairedRows ? 2 : 1, L2Keep::normal, L2Keep::normal, {}};
+  const std::int32_t guessed = rows_per_expert < kGuessableRows ? 0 : ProductShape::kStages;
+  if (rows_per_expert <= kOneSlice)
+    return {1, L2Keep::evict_first, L2Keep::evict_last, guessed, {}};
+  return {rows_per_expert < kUnpairedRows ? 2 : 1, L2Keep::normal, L2Keep::normal, guessed, {}};
 }
 
 /// Whether down begins with an expert before all of gate_up is done, where the products count what

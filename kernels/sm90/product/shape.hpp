@@ -83,6 +83,9 @@ struct ProductLaunch {
   std::int32_t cluster;  ///< As in ProductBuild.
   L2Keep weights;
   L2Keep rows;
+  /// Stages that gate_up brings to L2 while it waits for the plan, of the item that a block begins
+  /// with if every expert has one item for each tile of its weights.
+  std::int32_t guessed_stages;
   ProductCounters counters;
 };
 
