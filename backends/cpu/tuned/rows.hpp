@@ -56,23 +56,30 @@ inline void order_as_panel(float* x, std::int64_t count) {
   }
 }
 
-/// Elements [first, first + count) of an array, count at most kLanes, rounded.
+/// Where what is stored goes: to the caches, which read its lines before, or past them.
+enum class StoreTo { caches, memory };
+
+/// Elements [first, first + count) of an array, count at most kLanes, rounded. What goes to memory
+/// needs S::end_streaming().
 template <class S, class Stored>
 SWITCHYARD_INLINE void store_lanes_of(void* to, std::int64_t first, std::int64_t count,
-                                      typename S::Vec lanes) {
+                                      typename S::Vec lanes, StoreTo where = StoreTo::caches) {
+  constexpr std::size_t kBytes = S::kLanes * sizeof(Stored);
   Stored* const p = static_cast<Stored*>(to) + first;
-  if (count == S::kLanes) return S::store_elements(p, lanes);
+  if (count == S::kLanes && where == StoreTo::caches) return S::store_elements(p, lanes);
   Stored all[S::kLanes];
   S::store_elements(all, lanes);
+  if (count == S::kLanes && reinterpret_cast<std::uintptr_t>(p) % kBytes == 0)
+    return S::template stream<kBytes>(p, all);
   std::memcpy(p, all, static_cast<std::size_t>(count) * sizeof(Stored));
 }
 
 template <class S>
 SWITCHYARD_INLINE void store_lanes(DType dtype, void* to, std::int64_t first, std::int64_t count,
-                                   typename S::Vec lanes) {
-  if (dtype == DType::f32) return store_lanes_of<S, float>(to, first, count, lanes);
-  if (dtype == DType::bf16) return store_lanes_of<S, bf16>(to, first, count, lanes);
-  return store_lanes_of<S, f16>(to, first, count, lanes);
+                                   typename S::Vec lanes, StoreTo where = StoreTo::caches) {
+  if (dtype == DType::f32) return store_lanes_of<S, float>(to, first, count, lanes, where);
+  if (dtype == DType::bf16) return store_lanes_of<S, bf16>(to, first, count, lanes, where);
+  return store_lanes_of<S, f16>(to, first, count, lanes, where);
 }
 
 /// Lanes [first, first + count) of an array of floats, zeros beyond; null: all zeros.

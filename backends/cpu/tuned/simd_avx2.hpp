@@ -81,6 +81,20 @@ struct Avx2 {
     _mm_storeu_si128(reinterpret_cast<__m128i*>(p), packed);
   }
 
+  /// Copies the Bytes of kLanes elements past the caches, to a multiple of as many bytes.
+  template <std::size_t Bytes>
+  static void stream(void* to, const void* from) {
+    if constexpr (Bytes == 32) {
+      _mm256_stream_si256(static_cast<__m256i*>(to),
+                          _mm256_loadu_si256(static_cast<const __m256i*>(from)));
+    } else {
+      _mm_stream_si128(static_cast<__m128i*>(to),
+                       _mm_loadu_si128(static_cast<const __m128i*>(from)));
+    }
+  }
+  /// Other threads see what was streamed before they see what is stored from here on.
+  static void end_streaming() { _mm_sfence(); }
+
   /// One k of a panel (switchyard/weight_layout.hpp): the first and the second kLanes columns. From
   /// a plain array of bf16: the elements at even and at odd places.
   static void load_panel(const float* p, Vec& first, Vec& second) {

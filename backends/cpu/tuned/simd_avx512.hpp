@@ -70,6 +70,17 @@ struct Avx512 {
     _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), packed);
   }
 
+  template <std::size_t Bytes>
+  static void stream(void* to, const void* from) {
+    if constexpr (Bytes == 64) {
+      _mm512_stream_si512(static_cast<__m512i*>(to), _mm512_loadu_si512(from));
+    } else {
+      _mm256_stream_si256(static_cast<__m256i*>(to),
+                          _mm256_loadu_si256(static_cast<const __m256i*>(from)));
+    }
+  }
+  static void end_streaming() { _mm_sfence(); }
+
   static void load_panel(const float* p, Vec& first, Vec& second) {
     first = load(p);
     second = load(p + kLanes);

@@ -70,6 +70,12 @@ struct Neon {
     store_bits(p, vreinterpret_u16_f16(vcvt_f16_f32(v)));
   }
 
+  template <std::size_t Bytes>
+  static void stream(void* to, const void* from) {
+    std::memcpy(to, from, Bytes);
+  }
+  static void end_streaming() {}
+
   static void load_panel(const float* p, Vec& first, Vec& second) {
     first = load(p);
     second = load(p + kLanes);

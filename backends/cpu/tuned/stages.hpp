@@ -61,11 +61,20 @@ struct FinishGateUp {
   }
 };
 
+/// Where the rows of `down` go. More than a second-level cache holds are gone from it when combine
+/// reads them; through it, their old contents would be read first, while no tile is multiplied.
+[[nodiscard]] inline StoreTo store_expert_rows(const kernels::DownParams& params) {
+  constexpr std::int64_t kManyElements = std::int64_t{1} << 20;
+  return std::int64_t{params.max_rows} * params.hidden_size >= kManyElements ? StoreTo::memory
+                                                                             : StoreTo::caches;
+}
+
 /// Bias of one row and panel, to `expert_rows`.
 template <class S>
 struct FinishDown {
   const kernels::DownParams& params;
   std::int64_t expert;
+  StoreTo where;
 
   void operator()(std::int64_t row, std::int64_t panel, const float* sums) const {
     const std::int64_t hidden = params.hidden_size;
@@ -75,7 +84,7 @@ struct FinishDown {
       if (count <= 0) return;
       const typename S::Vec bias = load_lanes<S>(params.bias, expert * hidden + column, count);
       store_lanes<S>(params.activation_dtype, params.expert_rows, row * hidden + column, count,
-                     S::add(S::load(sums + part * S::kLanes), bias));
+                     S::add(S::load(sums + part * S::kLanes), bias), where);
     }
   }
 };
@@ -105,9 +114,10 @@ inline void run_down_tasks(const kernels::DownParams& params, const ProductTasks
                            const Product& product) {
   const Workspace work(scratch);
   const ActivatedRows rows{params, params.activation_dtype};
+  const StoreTo where = store_expert_rows(params);
   for (std::int64_t i = first; i < last; ++i) {
     const ProductTask task = task_at(params, tasks, i);
-    if (task.expert < 0) return;
+    if (task.expert < 0) break;
     const Matrix matrix{params.down,
                         task.expert,
                         params.intermediate_size,
@@ -115,8 +125,9 @@ inline void run_down_tasks(const kernels::DownParams& params, const ProductTasks
                         params.weight_layout,
                         params.weight_dtype};
     product(matrix, task.first_panel, task.last_panel, rows, kernels::rows_of(params, task.expert),
-            work, FinishDown<S>{params, task.expert});
+            work, FinishDown<S>{params, task.expert, where});
   }
+  if (where == StoreTo::memory) S::end_streaming();
 }
 
 template <class S>
