@@ -4,7 +4,7 @@
 #include <string>
 #include <utility>
 
-#include "backends/vulkan/route_plan.hpp"
+#include "backends/vulkan/fused_layer.hpp"
 #include "backends/vulkan/stream.hpp"
 #include "core/out_of_memory.hpp"
 #include "switchyard/error.hpp"
@@ -75,13 +75,25 @@ VulkanBodies VulkanBackend::bodies() const noexcept {
 }
 
 bool VulkanBackend::runs(ForwardPath path, const ForwardCall& call) const noexcept {
-  if (path != ForwardPath::route_plan) return path == ForwardPath::staged;
-  const vulkan::PhysicalDevice& physical = device_->physical();
-  return vulkan::runs_route_plan(call, {physical.info.wave_size, physical.shared_bytes});
+  const vulkan::ProductDevice device = device_->physical().product_device();
+  switch (path) {
+    case ForwardPath::staged:
+      return true;
+    case ForwardPath::route_plan:
+      return vulkan::runs_route_plan(call, {device.wave_size, device.shared_bytes});
+    case ForwardPath::fused_layer:
+      return vulkan::runs_fused_layer(call, device, device_->bodies());
+    case ForwardPath::coupled_layer:
+      break;
+  }
+  return false;
 }
 
 ForwardPath VulkanBackend::choose_path(const ForwardCall& call) const noexcept {
-  return runs(ForwardPath::route_plan, call) ? ForwardPath::route_plan : ForwardPath::staged;
+  if (!runs(ForwardPath::route_plan, call)) return ForwardPath::staged;
+  return vulkan::suits_fused_layer(call) && runs(ForwardPath::fused_layer, call)
+             ? ForwardPath::fused_layer
+             : ForwardPath::route_plan;
 }
 
 VulkanBackend::Stream VulkanBackend::make_stream() {

@@ -233,10 +233,7 @@ void set_blocks(BodyLaunch& launch, const Product& product, const RowTiles& tile
   }
 }
 
-}  // namespace
-
-BodyLaunch plan_product(const kernels::GateUpParams& params, const ProductDevice& device,
-                        VulkanBodies bodies) noexcept {
+[[nodiscard]] Product product_of(const kernels::GateUpParams& params) noexcept {
   Product product = common(params);
   product.bodies = kGateUp;
   product.x = params.hidden_states;
@@ -247,11 +244,10 @@ BodyLaunch plan_product(const kernels::GateUpParams& params, const ProductDevice
   product.products = has_gate(params) ? 2 : 1;
   product.max_products = 2;
   product.vector_lines = 2;
-  return plan(product, device, bodies);
+  return product;
 }
 
-BodyLaunch plan_product(const kernels::DownParams& params, const ProductDevice& device,
-                        VulkanBodies bodies) noexcept {
+[[nodiscard]] Product product_of(const kernels::DownParams& params) noexcept {
   Product product = common(params);
   product.bodies = kDown;
   product.x = params.activated;
@@ -262,7 +258,23 @@ BodyLaunch plan_product(const kernels::DownParams& params, const ProductDevice& 
   product.products = 1;
   product.max_products = 1;
   product.vector_lines = 4;
-  return plan(product, device, bodies);
+  return product;
+}
+
+}  // namespace
+
+BodyLaunch plan_product(const kernels::GateUpParams& params, const ProductDevice& device,
+                        VulkanBodies bodies) noexcept {
+  return plan(product_of(params), device, bodies);
+}
+
+BodyLaunch plan_product(const kernels::DownParams& params, const ProductDevice& device,
+                        VulkanBodies bodies) noexcept {
+  return plan(product_of(params), device, bodies);
+}
+
+bool runs_by_vectors(const kernels::DownParams& params) noexcept {
+  return has_octets(product_of(params));
 }
 
 }  // namespace switchyard::vulkan

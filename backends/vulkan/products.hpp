@@ -27,4 +27,7 @@ struct ProductDevice {
 [[nodiscard]] BodyLaunch plan_product(const kernels::DownParams& params,
                                       const ProductDevice& device, VulkanBodies bodies) noexcept;
 
+/// Whether the vector body can run a product.
+[[nodiscard]] bool runs_by_vectors(const kernels::DownParams& params) noexcept;
+
 }  // namespace switchyard::vulkan

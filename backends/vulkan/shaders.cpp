@@ -15,6 +15,15 @@ constexpr std::uint32_t kCountBlocks[] = {
 constexpr std::uint32_t kDown[] = {
 #include "backends/vulkan/spirv/down.inc"
 };
+constexpr std::uint32_t kDownCombineVectorBf16[] = {
+#include "backends/vulkan/spirv/down_combine_vector_bf16.inc"
+};
+constexpr std::uint32_t kDownCombineVectorF16[] = {
+#include "backends/vulkan/spirv/down_combine_vector_f16.inc"
+};
+constexpr std::uint32_t kDownCombineVectorF32[] = {
+#include "backends/vulkan/spirv/down_combine_vector_f32.inc"
+};
 constexpr std::uint32_t kDownMatrixBf16[] = {
 #include "backends/vulkan/spirv/down_matrix_bf16.inc"
 };
@@ -122,6 +131,9 @@ constexpr std::array kShaders{
     Shader{"combine", kCombine, true},
     Shader{"count_blocks", kCountBlocks},
     Shader{"down", kDown},
+    Shader{"down_combine_vector_bf16", kDownCombineVectorBf16, true},
+    Shader{"down_combine_vector_f16", kDownCombineVectorF16, true},
+    Shader{"down_combine_vector_f32", kDownCombineVectorF32, true},
     Shader{"down_matrix_bf16", kDownMatrixBf16},
     Shader{"down_matrix_bf16_emulated", kDownMatrixBf16Emulated},
     Shader{"down_matrix_f16", kDownMatrixF16},

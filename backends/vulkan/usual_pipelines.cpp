@@ -27,6 +27,13 @@ template <class Params>
   return params;
 }
 
+[[nodiscard]] kernels::FusedLayerParams smallest_fused_layer(DType dtype) noexcept {
+  kernels::FusedLayerParams params{};
+  params.down = smallest_product<kernels::DownParams>(dtype, kFew);
+  params.combine.num_tokens = params.combine.top_k = 1;
+  return params;
+}
+
 struct RouterExtents {
   std::int32_t experts;
   std::int32_t groups;
@@ -99,6 +106,9 @@ void make_usual_pipelines(Pipelines& pipelines, const PhysicalDevice& physical,
   }
   make_product(kernels::GateUpParams{});
   make_product(kernels::DownParams{});
+  if (!physical.is_cpu && (bodies == VulkanBodies::automatic || bodies == VulkanBodies::vector))
+    for (const DType dtype : kDTypes)
+      launches.push_back(down_combine_launch(smallest_fused_layer(dtype)));
   kernels::CombineParams combine{};
   combine.num_tokens = combine.hidden_size = 1;
   make(combine, bodies);

@@ -81,8 +81,9 @@ struct MoeInputs {
 ///
 /// Results are bitwise reproducible from run to run, and a token's output does not depend on the
 /// other tokens of the call; nor on how many they are, but for ForwardPath::fused_layer, whose sums
-/// are cut by their number. forward, route and run_experts check their arguments first and throw
-/// Error{invalid_argument} or Error{capacity_exceeded} with nothing enqueued.
+/// go in an order of their own, which their number may decide. forward, route and run_experts check
+/// their arguments first and throw Error{invalid_argument} or Error{capacity_exceeded} with nothing
+/// enqueued.
 ///
 /// Thread-safety: calls on the device path may run at the same time on different streams, each with
 /// a scratch of its own. The host path uses one host scratch per layer and serialises its callers.

@@ -3,11 +3,9 @@
 // 16 bytes.
 //
 // An item is a row tile, 16 packed rows of one expert at most, and kLines rows of w: a wave takes it
-// alone. Lanes stride along the inner dimension by octets, kAhead of them in flight, and x comes
-// through the caches. Two packed rows share a load of the weights: more would cost the waves that
-// hide the reads their registers. The weights' addresses depend on one load alone, of the tile's
-// expert, so that they are under way while the rows are looked up. A row's sum has one order
-// whatever the other rows: octets by lane, then lanes by halves.
+// alone, and x comes through the caches. Two packed rows share a load of the weights: more would
+// cost the waves that hide the reads their registers. The weights' addresses depend on one load
+// alone, of the tile's expert, so that they are under way while the rows are looked up.
 //
 // The includer's parameter block has the members of a product over a plan, and it defines kLines,
 // kAhead, and
@@ -18,8 +16,7 @@
 #include "kernels/glsl/row_tiles.glsl"
 
 const int kRowsAtOnce = 2;
-
-float sums[kRowsAtOnce][kLines];
+#include "kernels/glsl/vector_sums.glsl"
 
 uint64_t x_address(int64_t row);
 uint64_t w_address(int line, int64_t at);
@@ -31,40 +28,9 @@ void multiply(int64_t first, int count, int64_t at, int depth, const int rows) {
   uint64_t w[kLines];
   [[unroll]] for (int line = 0; line < kLines; ++line) w[line] = w_address(line, at);
   uint64_t x[kRowsAtOnce];
-  [[unroll]] for (int r = 0; r < kRowsAtOnce; ++r) {
-    if (r < rows) x[r] = x_address(first + int64_t(min(r, count - 1)));
-    [[unroll]] for (int line = 0; line < kLines; ++line) sums[r][line] = 0.0;
-  }
-  const int stride = int(kWave) * 8;
-  for (int base = int(lane()) * 8; base < depth; base += stride * kAhead) {
-    Octet weights[kAhead][kLines];
-    [[unroll]] for (int a = 0; a < kAhead; ++a) {
-      const int k = base + a * stride;
-      if (k < depth)
-        [[unroll]] for (int line = 0; line < kLines; ++line)
-          weights[a][line] =
-              load_octet(w[line] + uint64_t(k) * kElementBytes);
-    }
-    [[unroll]] for (int a = 0; a < kAhead; ++a) {
-      const int k = base + a * stride;
-      if (k >= depth) break;
-      [[unroll]] for (int r = 0; r < kRowsAtOnce; ++r) {
-        if (r >= rows) continue;
-        const Octet states =
-            load_octet(x[r] + uint64_t(k) * kElementBytes);
-        [[unroll]] for (int i = 0; i < 8; ++i) {
-          const float value = widen(states, i);
-          [[unroll]] for (int line = 0; line < kLines; ++line)
-            sums[r][line] = fma(value, widen(weights[a][line], i), sums[r][line]);
-        }
-      }
-    }
-  }
-  for (uint width = kWave / 2u; width > 0u; width /= 2u)
-    [[unroll]] for (int r = 0; r < kRowsAtOnce; ++r)
-      if (r < rows)
-        [[unroll]] for (int line = 0; line < kLines; ++line)
-          sums[r][line] += subgroupShuffleXor(sums[r][line], width);
+  [[unroll]] for (int r = 0; r < kRowsAtOnce; ++r)
+    x[r] = x_address(first + int64_t(min(r, count - 1)));
+  sum_octets(w, x, depth, rows);
   // Lane r stores row r.
   float own[kLines] = sums[0];
   [[unroll]] for (int r = 1; r < kRowsAtOnce; ++r)

@@ -12,6 +12,7 @@
 #include "kernels/combine/params.hpp"
 #include "kernels/count_blocks/params.hpp"
 #include "kernels/down/params.hpp"
+#include "kernels/down_combine/params.hpp"
 #include "kernels/gate/params.hpp"
 #include "kernels/gate_up/params.hpp"
 #include "kernels/plan/params.hpp"
@@ -93,6 +94,18 @@ std::vector<Member> members_of(const DownParams&) {
           SWITCHYARD_MEMBER(activation_dtype),
           SWITCHYARD_MEMBER(weight_dtype),
           SWITCHYARD_MEMBER(weight_layout)};
+}
+
+std::vector<Member> members_of(const DownCombineParams&) {
+  using Params = DownCombineParams;
+  return {SWITCHYARD_MEMBER(activated),    SWITCHYARD_MEMBER(down),
+          SWITCHYARD_MEMBER(bias),         SWITCHYARD_MEMBER(selected_ids),
+          SWITCHYARD_MEMBER(expert_map),   SWITCHYARD_MEMBER(pairs_by_token),
+          SWITCHYARD_MEMBER(pair_weights), SWITCHYARD_MEMBER(shared_rows),
+          SWITCHYARD_MEMBER(shared_gate),  SWITCHYARD_MEMBER(residual),
+          SWITCHYARD_MEMBER(live_tokens),  SWITCHYARD_MEMBER(output),
+          SWITCHYARD_MEMBER(num_tokens),   SWITCHYARD_MEMBER(top_k),
+          SWITCHYARD_MEMBER(hidden_size),  SWITCHYARD_MEMBER(intermediate_size)};
 }
 
 std::vector<Member> members_of(const GateParams&) {
@@ -268,6 +281,8 @@ TEST_CASE("the parameter blocks of the SPIR-V have the layout of C++", "[vulkan]
     check_layout<DownParams>("down" + form);
     check_layout<GateUpParams>("gate_up" + form);
   }
+  for (const std::string form : {"_f32", "_bf16", "_f16"})
+    check_layout<DownCombineParams>("down_combine_vector" + form);
   for (const std::string form : {"_bf16", "_f16", "_bf16_emulated", "_f16_emulated"})
     check_layout<DownParams>("down_strip" + form);
   check_layout<RouteParams>("route");

@@ -7,11 +7,10 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
-#include <memory>
 #include <string>
 #include <vector>
 
-#include "layer/support/layer_draw.hpp"
+#include "native/support/vulkan_draw.hpp"
 #include "support/catch.hpp"
 #include "support/environment.hpp"
 #include "support/scale.hpp"
@@ -26,56 +25,6 @@ namespace {
 
 constexpr std::array kBodies{VulkanBodies::tiled, VulkanBodies::vector, VulkanBodies::matrix,
                              VulkanBodies::automatic};
-
-Session<VulkanBackend> session_of(VulkanBodies bodies, std::size_t max_shared_bytes = SIZE_MAX) {
-  VulkanOptions options;
-  options.bodies = bodies;
-  options.max_shared_bytes = max_shared_bytes;
-  return {std::make_shared<VulkanBackend>(options)};
-}
-
-/// A layer of 16-bit elements whose extents are multiples of 8; on a GPU some with many rows per
-/// expert.
-LayerDraw draw(Random& random, std::int64_t most_tokens) {
-  for (;;) {
-    LayerDraw drawn;
-    LayerConfig& config = drawn.layer.config;
-    drawn.layer = random_layer(random, {12, 12, 6, true});
-    config.hidden_size *= 8;
-    config.intermediate_size *= 8;
-    config.activation_dtype = config.weight_dtype = random.pick({DType::bf16, DType::f16});
-    if (random.chance(0.2)) config.weight_dtype = random.pick({DType::f32, DType::bf16});
-    for (Tensor* tensor :
-         {&drawn.layer.gate_up_bias, &drawn.layer.down_bias, &drawn.layer.router_bias,
-          &drawn.layer.correction_bias, &drawn.layer.shared_gate})
-      *tensor = Tensor();
-    fill_tensors(random, drawn.layer, true);
-    const std::int64_t tokens =
-        random.in(0, random.pick({std::int64_t{3}, std::int64_t{24}, most_tokens}));
-    drawn.call = random_call(random, drawn.layer, tokens,
-                             random.pick({Routing::logits, Routing::preselected}));
-    drawn.expected =
-        oracle::forward(drawn.layer.config, drawn.layer.reference(), drawn.call.reference());
-    if (drawn.expected.ambiguous) continue;
-    drawn.options.block_size = random.pick({16, 32, 64});
-    return drawn;
-  }
-}
-
-template <class B>
-Outcome run(Session<B>& session, const LayerDraw& drawn, std::byte poison) {
-  MoeLayer<B> layer(session.backend, session.stream, drawn.layer.config, drawn.layer.host(),
-                    drawn.options);
-  return run_call(session, layer, drawn.call, {true, Placement::slab, poison});
-}
-
-/// Whether a result of the CPU overflows the activation dtype on the way: the bound says nothing
-/// then. Where the CPU's are finite the oracle's have to be.
-bool overflows(const LayerDraw& drawn, const Outcome& reference) {
-  const std::vector<double> values =
-      decode_all(reference.output, drawn.layer.config.activation_dtype);
-  return !std::all_of(values.begin(), values.end(), [](double x) { return std::isfinite(x); });
-}
 
 /// The rows of the first tokens of a tensor [1, tokens, width].
 Tensor first_tokens(const Tensor& tensor, std::int64_t tokens) {
@@ -112,7 +61,7 @@ TEMPLATE_LIST_TEST_CASE("vulkan: every body of the products gives what the CPU g
     for (std::int64_t i = part.first; i < count; i += part.step) {
       ++num_cases;
       Random random(9'400'000 + static_cast<std::uint64_t>(i));
-      const LayerDraw drawn = draw(random, is_gpu ? 400 : 150);
+      const LayerDraw drawn = draw_for_vulkan(random, is_gpu ? 400 : 150);
       const Outcome reference = run(cpu, drawn, kPoisons[0]);
       if (overflows(drawn, reference)) {
         ++num_overflows;

@@ -33,7 +33,8 @@ SWITCHYARD_API void free_bytes(Device& device, void* memory) noexcept;
 /// Which bodies a VulkanBackend runs for the matrix products. All of them route alike, bit for bit;
 /// a product that the asked-for body cannot run, by its dtypes or extents, goes to the tiled one.
 enum class VulkanBodies : std::uint8_t {
-  automatic,  ///< The last of these that the device, the dtypes and the extents allow.
+  automatic,  ///< The last of these that the device, the dtypes and the extents allow; vector
+              ///< where a call runs as ForwardPath::fused_layer.
   tiled,      ///< Shared memory and plain arithmetic: any dtypes, any extents.
   vector,     ///< A wave per few rows of the weights: the fastest for few tokens.
   matrix,     ///< Cooperative matrices, or their arithmetic spelt out where a device has none.
@@ -205,7 +206,8 @@ class SWITCHYARD_API VulkanBackend {
   void replay(Stream& stream, const Graph& graph);
 
  private:
-  static constexpr ForwardPath kPaths[] = {ForwardPath::staged, ForwardPath::route_plan};
+  static constexpr ForwardPath kPaths[] = {ForwardPath::staged, ForwardPath::route_plan,
+                                           ForwardPath::fused_layer};
 
   static void begin_capture(Stream& stream);
   static void abandon_capture(Stream& stream) noexcept;
