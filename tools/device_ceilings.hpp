@@ -47,7 +47,7 @@ template <Backend B>
     const TimeBudget budget{.warm_up_seconds = 0.5, .seconds = 0.3, .runs = {}};
     const Summary us = timer.device_us(
         0, budget, [&](std::size_t) { operations = backend.probe_products(stream, sink.span()); });
-    return 1e6 * operations / us.median;
+    return operations > 0.0 ? 1e6 * operations / us.median : 0.0;
   } else {
     return 0.0;
   }

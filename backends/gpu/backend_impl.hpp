@@ -9,6 +9,7 @@
 #include "backends/gpu/bodies.hpp"
 #include "backends/gpu/kernels.hpp"
 #include "backends/gpu/tuned_bodies.hpp"
+#include "core/check_probe.hpp"
 #include "kernels/combine/simt.hpp"
 #include "kernels/down/simt.hpp"
 #include "kernels/fused_layer/params.hpp"
@@ -205,7 +206,7 @@ void GpuBackend<Api>::launch_portable(Stream& stream, const Params& params) {
 template <class Api>
 void GpuBackend<Api>::probe_reads(Stream& stream, DeviceSpan<const std::byte> from,
                                   DeviceSpan<std::byte> sink) {
-  gpu::check_probe(from, sink);
+  core::check_probe(from, sink);
   launch_portable(
       stream, kernels::ProbeReadsParams{from.data(), reinterpret_cast<std::uint32_t*>(sink.data()),
                                         static_cast<std::int64_t>(from.size() / 16)});
@@ -213,7 +214,7 @@ void GpuBackend<Api>::probe_reads(Stream& stream, DeviceSpan<const std::byte> fr
 
 template <class Api>
 double GpuBackend<Api>::probe_products(Stream& stream, DeviceSpan<std::byte> sink) {
-  gpu::check_probe({}, sink);
+  core::check_probe({}, sink);
   return tuned_->probe_products(stream.native_, sink);
 }
 

@@ -9,7 +9,6 @@
 
 #include "switchyard/backends/gpu.hpp"
 #include "switchyard/error.hpp"
-#include "switchyard/probing.hpp"
 #include "switchyard/swizzled_tiles.hpp"
 
 namespace switchyard::gpu {
@@ -70,15 +69,6 @@ inline void check_repack(DeviceSpan<std::byte> to, const ExpertMatrices& matrice
   if (from.bytes.size() != elements * size_of(from.dtype))
     refuse("source has " + std::to_string(from.bytes.size()) + " bytes, must have " +
            std::to_string(elements * size_of(from.dtype)));
-}
-
-/// Throws Error{invalid_argument} unless a probe may read `from` and write to `sink`.
-inline void check_probe(DeviceSpan<const std::byte> from, DeviceSpan<std::byte> sink) {
-  if (from.size() % 16 != 0)
-    refuse("from has " + std::to_string(from.size()) + " bytes, must have a multiple of 16");
-  if (sink.size() < kProbeSinkBytes)
-    refuse("sink has " + std::to_string(sink.size()) + " bytes, must have " +
-           std::to_string(kProbeSinkBytes));
 }
 
 }  // namespace switchyard::gpu

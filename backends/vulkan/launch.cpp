@@ -3,6 +3,7 @@
 // matrix products, which products.hpp plans.
 #include "backends/vulkan/launches.hpp"
 #include "backends/vulkan/stream.hpp"
+#include "core/check_probe.hpp"
 #include "switchyard/backends/vulkan.hpp"
 
 namespace switchyard {
@@ -14,6 +15,23 @@ void VulkanBackend::launch(Stream& stream, const LaunchConfig& /*config*/,
                           [&](const vulkan::BodyLaunch& launch, std::span<const std::byte> block) {
                             stream.state_->launch(launch, block);
                           });
+}
+
+void VulkanBackend::probe_reads(Stream& stream, DeviceSpan<const std::byte> from,
+                                DeviceSpan<std::byte> sink) {
+  core::check_probe(from, sink);
+  vulkan::for_each_launch(
+      kernels::ProbeReadsParams{from.data(), reinterpret_cast<std::uint32_t*>(sink.data()),
+                                static_cast<std::int64_t>(from.size() / 16)},
+      device_->physical().product_device(), device_->bodies(),
+      [&](const vulkan::BodyLaunch& launch, std::span<const std::byte> block) {
+        stream.state_->launch(launch, block);
+      });
+}
+
+double VulkanBackend::probe_products(Stream& /*stream*/, DeviceSpan<std::byte> sink) {
+  core::check_probe({}, sink);
+  return 0.0;
 }
 
 #define SWITCHYARD_VULKAN_BODY(Stage)                                 \

@@ -11,6 +11,7 @@
 #include "backends/vulkan/route_plan.hpp"
 #include "kernels/gate/simt.hpp"
 #include "kernels/plan/simt.hpp"
+#include "kernels/probe/simt.hpp"
 
 namespace switchyard::vulkan {
 

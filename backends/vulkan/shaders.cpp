@@ -102,6 +102,9 @@ constexpr std::uint32_t kPlanScan[] = {
 constexpr std::uint32_t kPlanScatter[] = {
 #include "backends/vulkan/spirv/plan_scatter.inc"
 };
+constexpr std::uint32_t kProbeReads[] = {
+#include "backends/vulkan/spirv/probe_reads.inc"
+};
 constexpr std::uint32_t kRoute[] = {
 #include "backends/vulkan/spirv/route.inc"
 };
@@ -160,6 +163,7 @@ constexpr std::array kShaders{
     Shader{"plan_fill", kPlanFill},
     Shader{"plan_scan", kPlanScan},
     Shader{"plan_scatter", kPlanScatter},
+    Shader{"probe_reads", kProbeReads},
     Shader{"route", kRoute, true},
     Shader{"route_plan_block_4", kRoutePlanBlock4, true},
     Shader{"route_plan_block_8", kRoutePlanBlock8, true},

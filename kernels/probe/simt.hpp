@@ -5,18 +5,11 @@
 #include <cstdint>
 #include <string_view>
 
-#include "kernels/param_block.hpp"
+#include "kernels/probe/params.hpp"
 #include "kernels/simt.hpp"
 #include "switchyard/probing.hpp"
 
 namespace switchyard::kernels {
-
-struct ProbeReadsParams {
-  const void* from;     // [16 * num_pieces] bytes
-  std::uint32_t* sink;  // [kProbeSinkBytes / 4], one per thread
-  std::int64_t num_pieces;
-};
-static_assert(kIsParamBlock<ProbeReadsParams>);
 
 namespace simt {
 

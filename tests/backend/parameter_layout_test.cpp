@@ -16,6 +16,7 @@
 #include "kernels/gate/params.hpp"
 #include "kernels/gate_up/params.hpp"
 #include "kernels/plan/params.hpp"
+#include "kernels/probe/params.hpp"
 #include "kernels/route/params.hpp"
 #include "kernels/route_plan/push_params.hpp"
 #include "support/catch.hpp"
@@ -173,6 +174,11 @@ std::vector<Member> members_of(const PlanParams&) {
           SWITCHYARD_MEMBER(block_capacity)};
 }
 
+std::vector<Member> members_of(const ProbeReadsParams&) {
+  using Params = ProbeReadsParams;
+  return {SWITCHYARD_MEMBER(from), SWITCHYARD_MEMBER(sink), SWITCHYARD_MEMBER(num_pieces)};
+}
+
 std::vector<Member> members_of(const RouteParams&) {
   using Params = RouteParams;
   return {SWITCHYARD_MEMBER(router_logits), SWITCHYARD_MEMBER(correction_bias),
@@ -285,6 +291,7 @@ TEST_CASE("the parameter blocks of the SPIR-V have the layout of C++", "[vulkan]
     check_layout<DownCombineParams>("down_combine_vector" + form);
   for (const std::string form : {"_bf16", "_f16", "_bf16_emulated", "_f16_emulated"})
     check_layout<DownParams>("down_strip" + form);
+  check_layout<ProbeReadsParams>("probe_reads");
   check_layout<RouteParams>("route");
   for (const std::string per_lane : {"_4", "_8", "_16"}) {
     check_layout<RouteTileParams>("route_tile" + per_lane);

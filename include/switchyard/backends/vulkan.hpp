@@ -16,6 +16,7 @@
 #include "switchyard/backend.hpp"
 #include "switchyard/export.hpp"
 #include "switchyard/forward_path.hpp"
+#include "switchyard/probing.hpp"
 
 namespace switchyard {
 
@@ -190,6 +191,10 @@ class SWITCHYARD_API VulkanBackend {
   void synchronize(Stream& stream);
   void synchronize(const Event& event);
 
+  /// As ProbingBackend asks; there is no probe of products yet.
+  void probe_reads(Stream& stream, DeviceSpan<const std::byte> from, DeviceSpan<std::byte> sink);
+  [[nodiscard]] double probe_products(Stream& stream, DeviceSpan<std::byte> sink);
+
   /// Runs `enqueue`, recording instead of running what it enqueues on `stream`. If it throws, the
   /// recording is dropped and the stream is as before.
   template <class Enqueue>
@@ -216,6 +221,6 @@ class SWITCHYARD_API VulkanBackend {
   std::shared_ptr<vulkan::Device> device_;
 };
 
-static_assert(FusingBackend<VulkanBackend>);
+static_assert(FusingBackend<VulkanBackend> && ProbingBackend<VulkanBackend>);
 
 }  // namespace switchyard
