@@ -47,8 +47,9 @@ Instance::Instance() : library_(dlopen(kLibrary, RTLD_NOW | RTLD_LOCAL)) {
   SWITCHYARD_VK_GLOBAL_FUNCTIONS(SWITCHYARD_VK_FIND)
 #undef SWITCHYARD_VK_FIND
   std::uint32_t version = 0;
-  if (global.EnumerateInstanceVersion(&version) != VK_SUCCESS || version < VK_API_VERSION_1_3)
-    unavailable("the Vulkan loader knows no Vulkan 1.3");
+  if (const VkResult result = global.EnumerateInstanceVersion(&version); result != VK_SUCCESS)
+    unavailable("vkEnumerateInstanceVersion: " + name_of(result));
+  if (version < VK_API_VERSION_1_3) unavailable("the Vulkan loader knows no Vulkan 1.3");
 
   auto application = structure<VkApplicationInfo>(VK_STRUCTURE_TYPE_APPLICATION_INFO);
   application.pApplicationName = "switchyard";

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// Every call of Vulkan's that can fail does so once: an Error names it, and the next use is right.
-// What is left behind, the validation layer tells. Exits 77 where there is no device.
+// Every call of Vulkan's that can fail does so once: an Error of the documented code names it, and
+// the next use is right. Then devices that lack something, memory that runs out, devices that are
+// lost. What is left behind, the validation layer tells. Exits 77 where there is no device.
 #include <cstdio>
-#include <cstring>
 #include <filesystem>
 #include <map>
 #include <random>
@@ -11,65 +11,16 @@
 #include <system_error>
 #include <vector>
 
-#include "kernels/combine/params.hpp"
 #include "switchyard/backends/vulkan.hpp"
 #include "switchyard/error.hpp"
+#include "vulkan_fault/checks.hpp"
 #include "vulkan_fault/fault_loader.hpp"
+#include "vulkan_fault/use.hpp"
 
 namespace {
 
 using namespace switchyard;
-
-constexpr std::size_t kWidth = 33;
-
-/// Uses every operation of the backend; throws std::logic_error for a wrong result. Returns how
-/// many calls it has made, those of its destructors not counted: they report nothing.
-std::int64_t use(VulkanBackend& backend) {
-  auto stream = backend.make_stream();
-  auto other = backend.make_stream();
-  auto start = backend.make_event();
-  auto stop = backend.make_event();
-  const auto added = backend.allocate<float>(kWidth);
-  const auto sum = backend.allocate<float>(kWidth);
-  const auto skipped = backend.allocate<PackedRow>(1);
-  const std::vector<float> ones(kWidth, 1.0F);
-  backend.upload(stream, as_writable_bytes(added.span()), std::as_bytes(std::span(ones)));
-  backend.fill(stream, as_writable_bytes(sum.span()), std::byte{0});
-  backend.fill(stream, as_writable_bytes(skipped.span()), std::byte{0xff});
-
-  kernels::CombineParams params{};  // sum += added
-  params.pairs_by_token = skipped.span().data();
-  params.shared_rows = added.span().data();
-  params.residual = sum.span().data();
-  params.output = sum.span().data();
-  params.num_tokens = 1;
-  params.top_k = 1;
-  params.hidden_size = static_cast<std::int32_t>(kWidth);
-  const auto add = [&](VulkanBackend::Stream& on) {
-    backend.launch<kernels::Combine>(on, {}, params);
-  };
-  backend.record(stream, start);
-  add(stream);
-  backend.record(stream, stop);
-  backend.wait(other, stop);
-  add(other);
-  backend.synchronize(other);
-  static_cast<void>(backend.elapsed_us(start, stop));
-  const auto inner = backend.capture(stream, [&] { add(stream); });
-  const auto graph = backend.capture(stream, [&] {
-    backend.replay(stream, inner);
-    backend.upload(stream, as_writable_bytes(added.span()), std::as_bytes(std::span(ones)));
-    backend.record(stream, stop);
-    add(stream);
-  });
-  for (int i = 0; i < 20; ++i) backend.replay(stream, graph);
-  std::vector<float> result(kWidth);
-  backend.download(stream, std::as_writable_bytes(std::span(result)), as_bytes(sum.span()));
-  backend.synchronize(stop);
-  backend.synchronize(stream);
-  if (result != std::vector<float>(kWidth, 42.0F)) throw std::logic_error("a result is wrong");
-  return switchyard_fault_calls();
-}
+using namespace switchyard::fault;
 
 /// Lets the calls 1 .. count of `run` fail in turn, and uses the backend of `again` after each.
 template <class Run, class Again>
@@ -77,29 +28,38 @@ void fail_each(std::int64_t count, std::map<std::string, int>& seen, Run run, Ag
   for (std::int64_t k = 1; k <= count; ++k) {
     switchyard_fault_at(k);
     std::string message;
+    ErrorCode code{};
     try {
       run();
     } catch (const Error& error) {
       message = error.what();
+      code = error.code();
     }
     const std::string name = switchyard_fault_name();
+    const ErrorCode documented =
+        switchyard_fault_is_of_memory() ? ErrorCode::out_of_memory : ErrorCode::device_failure;
     switchyard_fault_at(0);
-    if (name.empty() || message.find(name) == std::string::npos)
-      throw std::logic_error("call " + std::to_string(k) + ", '" + name + "', failed: '" + message +
-                             "'");
+    if (name.empty() || message.find(name) == std::string::npos || code != documented)
+      throw std::logic_error("call " + std::to_string(k) + ", '" + name + "', failed: " +
+                             std::string(switchyard::name(code)) + " '" + message + "'");
     ++seen[name];
     again();
   }
 }
 
-/// The process has one instance: the first call that makes it fails here.
+/// The process has one instance: the calls that make it fail here, in turn.
 void fail_instance() {
-  switchyard_fault_at(1);
-  const DeviceList list = VulkanBackend::devices();
-  const std::string name = switchyard_fault_name();
-  switchyard_fault_at(0);
-  if (name != "vkCreateInstance" || list.reason.find(name) == std::string::npos)
-    throw std::logic_error("'" + name + "' failed: '" + list.reason + "'");
+  std::int64_t k = 0;
+  for (const std::string expected : {"vkEnumerateInstanceVersion", "vkCreateInstance"}) {
+    switchyard_fault_at(++k);
+    const DeviceList list = VulkanBackend::devices();
+    const std::string name = switchyard_fault_name();
+    switchyard_fault_at(k);
+    expect_error(ErrorCode::device_unavailable, expected, [] { const VulkanBackend backend; });
+    switchyard_fault_at(0);
+    if (name != expected || list.reason.find(name) == std::string::npos)
+      throw std::logic_error("'" + name + "' failed: '" + list.reason + "'");
+  }
 }
 
 /// A name for a file in the folder for temporary ones; the file goes with this object.
@@ -133,7 +93,7 @@ void check() {
   VulkanBackend backend;
   static_cast<void>(use(backend));
   switchyard_fault_at(0);
-  const std::int64_t calls_to_use = use(backend);
+  const std::int64_t calls_to_use = use(backend).all;
   fail_each(
       calls_to_use, seen, [&] { static_cast<void>(use(backend)); },
       [&] { static_cast<void>(use(backend)); });
@@ -157,10 +117,14 @@ int main() {
   }
   try {
     check();
+    check_devices();
+    check_memory();
+    check_lost_device();
   } catch (const std::exception& error) {
     std::printf("FAILED: %s\n", error.what());
     return 1;
   }
-  std::printf("every failure was reported, and the next use was right\n");
+  std::printf(
+      "every failure was reported, and the next use was right; so with lesser and lost devices\n");
   return 0;
 }
