@@ -32,13 +32,20 @@ struct ProductTasks {
 }
 
 /// Enough tasks that threads end together: 128 for each of them where there are so many runs of 4
-/// panels, which is what the tile of a single row takes. A task's rows of x are read once.
+/// panels, which is what the tile of a single row takes. A task's rows of x are read once; of many
+/// rows that is what counts, so there are half as many tasks. More rows than are held at a time
+/// meet the panels of a task anew, from a cache where they are few.
 template <class Params>
 [[nodiscard]] ProductTasks cut(const Params& params, const Panels& panels,
                                int num_threads) noexcept {
   const std::int64_t experts = std::min(params.num_experts, params.max_rows);
   const std::int64_t count = panels.count();
-  const std::int64_t even = experts * count / (std::int64_t{128} * num_threads) / 4 * 4;
+  constexpr std::int64_t kManyRows = 16;
+  constexpr std::int64_t kMostRows = 96;
+  const bool many_rows = params.max_rows >= kManyRows * params.num_experts &&
+                         params.max_rows <= kMostRows * params.num_experts;
+  const std::int64_t per_thread = many_rows ? 64 : 128;
+  const std::int64_t even = experts * count / (per_thread * num_threads) / 4 * 4;
   const std::int64_t per_task = std::max<std::int64_t>(even, 4);
   const std::int64_t per_expert = (count + per_task - 1) / per_task;
   return {experts * per_expert, per_expert, per_task, count};

@@ -22,15 +22,28 @@ struct RowTiles {
   [[nodiscard]] std::int64_t first(std::int64_t tile) const { return tile * rows / count; }
 };
 
+/// Asks for columns [first, first + count) of a row of x: rows lie anywhere, so the processor does
+/// not see the next one coming.
+template <class X>
+inline void fetch_row(const X& rows, std::int64_t row, std::int64_t first, std::int64_t count) {
+  const auto address =
+      reinterpret_cast<std::uintptr_t>(kernels::address(rows.dtype, rows.address(row), first));
+  const std::uintptr_t bytes = static_cast<std::uintptr_t>(count) * size_of(rows.dtype);
+  for (std::uintptr_t b = 0; b < bytes; b += 64) fetch<64>(address + b);
+}
+
 /// x = columns [first, first + count) of all rows, run by run: [run][row][kRunDepth].
 template <class S, class X>
 inline void load_runs(const X& rows, kernels::RowRange block, std::int64_t first,
                       std::int64_t count, float* x) {
   const std::int64_t num_rows = block.last - block.first;
-  for (std::int64_t r = 0; r < num_rows; ++r)
+  for (std::int64_t r = 0; r < num_rows; ++r) {
+    if (r + 1 < num_rows) fetch_row(rows, block.first + r + 1, first, count);
+    const void* const row = rows.address(block.first + r);
     for (std::int64_t k = 0; k < count; k += kRunDepth)
-      load_row<S>(rows.dtype, rows.address(block.first + r), first + k,
-                  std::min(kRunDepth, count - k), x + k * num_rows + r * kRunDepth);
+      load_row<S>(rows.dtype, row, first + k, std::min(kRunDepth, count - k),
+                  x + k * num_rows + r * kRunDepth);
+  }
 }
 
 /// All rows with one run of a panel.
