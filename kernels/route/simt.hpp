@@ -98,7 +98,11 @@ struct RouteBody {
       ctx.sync_wave();
       const std::int64_t first = token * params.top_k;
       scores.weigh(
-          chosen, [this](std::int32_t e) { return scores.logit(e); },
+          chosen,
+          [this](std::int32_t e) {
+            const float l = scores.logit(e);
+            return scores.over_selected() ? l : scores.score(l);
+          },
           [&](std::int32_t k, std::int32_t e, float weight) {
             params.selected_ids[first + k] = ExpertId{e};
             params.pair_weights[first + k] = weight;

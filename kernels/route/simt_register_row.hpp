@@ -33,7 +33,8 @@ struct RegisterRow {
   Ctx& ctx;
   const RouteParams& params;
   float logits[PerLane];
-  std::uint32_t keys[PerLane];  // candidate keys, 0: taken, or no expert
+  float exponentials[PerLane];  // of a softmax
+  std::uint32_t keys[PerLane];  // candidate keys, 0: no expert
 
   [[nodiscard]] SWITCHYARD_FN std::int32_t expert(int j) const {
     return j * Ctx::kWave + ctx.lane();
@@ -50,7 +51,7 @@ struct RegisterRow {
   }
 
   /// RowScores::prepare_softmax over the row.
-  SWITCHYARD_FN void prepare_softmax(RowScores<Ctx>& scores) const {
+  SWITCHYARD_FN void prepare_softmax(RowScores<Ctx>& scores) {
     float best = -kInfinity;
     for (int j = 0; j < PerLane; ++j) {
       const float l = score_input(logits[j]);
@@ -58,8 +59,10 @@ struct RegisterRow {
     }
     scores.set_best(best);
     float partial[kPartialsPerLane<Ctx>] = {};
-    for (int j = 0; j < PerLane; ++j)  // what is no expert adds 0
-      partial[j % kPartialsPerLane<Ctx>] += scores.exponential(logits[j]);
+    for (int j = 0; j < PerLane; ++j) {  // what is no expert adds 0
+      exponentials[j] = scores.exponential(logits[j]);
+      partial[j % kPartialsPerLane<Ctx>] += exponentials[j];
+    }
     scores.sum = join_partials(ctx, partial);
   }
 
@@ -93,13 +96,13 @@ struct RegisterRow {
     ctx.sync_wave();
   }
 
-  /// The logit of expert e; each lane may ask for another.
-  [[nodiscard]] SWITCHYARD_FN float logit(std::int32_t e) const {
+  /// The number that `values` has for expert e; each lane may ask for another.
+  [[nodiscard]] SWITCHYARD_FN float value_of(const float (&values)[PerLane], std::int32_t e) const {
     constexpr std::uint32_t kWave = Ctx::kWave;
     const auto id = static_cast<std::uint32_t>(e);
     float found = 0.0F;
     for (std::uint32_t j = 0; j < PerLane; ++j) {
-      const float other = ctx.shuffle(logits[j], static_cast<std::int32_t>(id % kWave));
+      const float other = ctx.shuffle(values[j], static_cast<std::int32_t>(id % kWave));
       found = id / kWave == j ? other : found;
     }
     return found;

@@ -149,23 +149,23 @@ struct RowScores {
   }
 
   /// The weights of the experts chosen[0] .. chosen[K - 1], which the wave sees: put(k, expert,
-  /// weight) by lane k % kWave. logit_of(e): a wave asks together.
-  template <class Ids, class LogitOf, class Put>
-  SWITCHYARD_FN void weigh(const Ids& chosen, LogitOf logit_of, Put put) {
+  /// weight) by lane k % kWave. value_of(e), asked by the whole wave: the score of an expert, or
+  /// its logit where the weights are a softmax over the selected.
+  template <class Ids, class ValueOf, class Put>
+  SWITCHYARD_FN void weigh(const Ids& chosen, ValueOf value_of, Put put) {
     constexpr int kPerLane = kPartialsPerLane<Ctx>;
     static_assert(limits::kMaxTopK <= kPerLane * Ctx::kWave);
     const std::int32_t top_k = params.top_k;
-    const bool over_selected = params.weights_from == WeightsFrom::softmax_over_selected;
     const auto number = [&](int j) { return j * Ctx::kWave + ctx.lane(); };
     float weights[kPerLane] = {};
     std::int32_t experts[kPerLane] = {};
     for (int j = 0; j < kPerLane; ++j) {
       if (j * Ctx::kWave >= top_k) continue;
       experts[j] = chosen[number(j) < top_k ? number(j) : 0];
-      const float l = logit_of(experts[j]);
-      if (number(j) < top_k) weights[j] = over_selected ? l : score(l);
+      const float value = value_of(experts[j]);
+      if (number(j) < top_k) weights[j] = value;
     }
-    if (over_selected) softmax_over(weights);
+    if (over_selected()) softmax_over(weights);
     const bool divides = params.renormalize != Renormalize::none;
     float divisor = 1.0F;
     if (divides) {
@@ -186,9 +186,13 @@ struct RowScores {
     }
   }
 
+  [[nodiscard]] SWITCHYARD_FN bool over_selected() const {
+    return params.weights_from == WeightsFrom::softmax_over_selected;
+  }
+
  private:
   /// Of K logits: number j * kWave + lane is a lane's j-th.
-  SWITCHYARD_FN void softmax_over(float* logits) {
+  SWITCHYARD_FN void softmax_over(float (&logits)[kPartialsPerLane<Ctx>]) {
     constexpr int kPerLane = kPartialsPerLane<Ctx>;
     const auto counts = [&](int j) { return j * Ctx::kWave + ctx.lane() < params.top_k; };
     float own = -kInfinity;

@@ -6,8 +6,7 @@
 #include <utility>
 
 #include "kernels/elements.hpp"
-#include "kernels/route/simt_register_row.hpp"
-#include "kernels/route/simt_scores.hpp"
+#include "kernels/route/simt_token_router.hpp"
 #include "kernels/route_plan/params.hpp"
 #include "kernels/simt.hpp"
 
@@ -147,24 +146,16 @@ struct TileRouter {
  private:
   template <class Ids>
   SWITCHYARD_FN void choose(std::int64_t token, Ids& chosen) {
-    RegisterRow<Ctx, PerLane, By> row{ctx, params.route, {}, {}};
-    RowScores<Ctx> scores{ctx, params.route, token};
-    row.load_row(token);
-    if (params.route.score == ScoreFunction::softmax) row.prepare_softmax(scores);
-    row.rank(scores);
-    if (grouped()) {
-      auto own_keys = keys.offset(ctx.wave() * num_experts());
-      auto own_groups = groups.offset(ctx.wave() * params.route.num_groups);
-      row.drop_groups(scores, own_keys, own_groups);
-    }
-    row.select(chosen);
+    TokenRouter<Ctx, PerLane, By> row(ctx, params.route);
+    row.load(token);
+    row.prepare();
+    row.select(chosen, keys.offset(grouped() ? ctx.wave() * num_experts() : 0),
+               groups.offset(grouped() ? ctx.wave() * params.route.num_groups : 0));
     const std::int64_t pairs = token * top_k;
-    scores.weigh(
-        chosen, [&row](std::int32_t e) { return row.logit(e); },
-        [&](std::int32_t k, std::int32_t e, float weight) {
-          params.plan.selected_ids[pairs + k] = ExpertId{e};
-          params.plan.pair_weights[pairs + k] = weight;
-        });
+    row.weigh(chosen, [&](std::int32_t k, std::int32_t e, float weight) {
+      params.plan.selected_ids[pairs + k] = ExpertId{e};
+      params.plan.pair_weights[pairs + k] = weight;
+    });
   }
 
   template <class Ids>
