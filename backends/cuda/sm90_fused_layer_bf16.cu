@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "backends/cuda/sm90/fused_kernels.hpp"
+#include "backends/cuda/wave_ops.hpp"
 #include "kernels/fused_layer/sm90_kernel.cuh"
 
 namespace switchyard::sm90 {
 
-const void* fused_layer_kernel_bf16(const kernels::sm90::FusedBuild& build) noexcept {
-  return kernels::sm90::find_fused_kernel<bf16>(build);
+const void* fused_layer_kernel_bf16(const kernels::sm90::FusedBuild& build, kernels::sm90::Planning planning) noexcept {
+  return kernels::sm90::find_fused_kernel<bf16, gpu::Lane<32, gpu::WaveOps<CudaApi>>>(build, planning);
 }
 
 }  // namespace switchyard::sm90

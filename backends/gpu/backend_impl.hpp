@@ -155,9 +155,11 @@ ForwardPath GpuBackend<Api>::choose_path(const ForwardCall& call) const noexcept
   return tuned_->prefers_coupled_layer(call) ? ForwardPath::coupled_layer : ForwardPath::route_plan;
 }
 
-/// route_plan, then the tuned body of the rest. What it cannot move runs stage by stage.
+/// The tuned body of all, or route_plan and that of the rest. What it cannot move runs stage by
+/// stage.
 template <class Api>
 void GpuBackend<Api>::launch_fused_layer(Stream& stream, const kernels::FusedLayerParams& params) {
+  if (tuned_->launch_routed_layer(stream.native_, params)) return;
   kernels::RoutePlanParams planning = params.route_plan;
   planning.counters = kernels::stage_counters(planning.plan);
   launch<kernels::RoutePlan>(stream, {}, planning);

@@ -19,6 +19,7 @@ namespace switchyard::gpu {
 ///                               runs. A stage with matrices in swizzled_tiles always is.
 ///   runs_fused_layer(call)      whether they run a call as one stage
 ///   prefers_fused_layer(call)   whether that is how it is fastest
+///   launch_routed_layer(stream, params)  whether all of it was enqueued, as one launch
 ///   launch_fused_layer(stream, params)   whether what follows its plan was enqueued
 ///   runs_coupled_layer(call)    whether they run gate_up and down with shared counters: down need
 ///                               not wait for all of gate_up
@@ -45,6 +46,11 @@ class TunedBodies {
   }
   [[nodiscard]] bool runs_fused_layer(const ForwardCall& /*call*/) const noexcept { return false; }
   [[nodiscard]] bool prefers_fused_layer(const ForwardCall& /*call*/) const noexcept {
+    return false;
+  }
+  [[nodiscard]] bool launch_routed_layer(
+      typename Api::NativeStream /*stream*/,
+      const kernels::FusedLayerParams& /*params*/) const noexcept {
     return false;
   }
   [[nodiscard]] bool launch_fused_layer(

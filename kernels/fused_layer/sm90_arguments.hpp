@@ -13,12 +13,14 @@
 
 namespace switchyard::kernels::sm90 {
 
-/// What the blocks count together. All zero at first: stage "route_plan" clears it.
+/// What the blocks count together. All zero before the first launch that uses them; a launch leaves
+/// them as the next one needs them, so that nobody has to clear them between the two. Launches take
+/// turns, which the highest bit of unit_tickets tells: who draws the last ticket of a launch, as
+/// all know it to be, begins the next turn.
 struct GridCounters {
   std::uint32_t unit_tickets;   // drawn
-  std::uint32_t units_done;     // of gate_up
   std::uint32_t strip_tickets;  // of down, beyond one per block, drawn
-  std::uint32_t unused;
+  std::uint32_t units_done[2];  // of gate_up, in launches of either turn
 };
 static_assert(sizeof(GridCounters) == kNumStageCounters * sizeof(std::int32_t));
 
@@ -31,6 +33,7 @@ struct FusedArguments {
   FusedTuning tuning;
   Divisor num_blocks;  // of the launch
   GridCounters* counters;
+  RouteParams route;  // of Planning::blocks
 };
 
 }  // namespace switchyard::kernels::sm90

@@ -78,7 +78,7 @@ struct ItemRun {
   std::uint32_t ticket;
   asm volatile("atom.relaxed.gpu.global.inc.u32 %0, [%1], %2;"
                : "=r"(ticket)
-               : "l"(counter), "r"(limit | 0x40000000)
+               : "l"(counter), "r"(limit | static_cast<std::int32_t>(0xC0000000U))
                : "memory");
   return ticket;
 }
@@ -109,6 +109,23 @@ template <class Posts>
   const auto number = static_cast<unsigned>(sequence);
   post_barrier(posts, sequence).wait(number / unsigned{Posts::kSize} & 1U);
   return const_cast<volatile std::int32_t*>(posts.tickets)[number % unsigned{Posts::kSize}];
+}
+
+/// The highest bit of what is drawn of units: whose turn it is.
+inline constexpr std::uint32_t kTurn = 0x80000000U;
+
+/// Posts what was drawn as the block's ticket number `sequence` for units. The last draw of the grid
+/// begins the next turn.
+__device__ __forceinline__ void post_unit(StreamMemory& stream, int sequence, std::uint32_t drawn) {
+  const std::uint32_t ticket = drawn & ~kTurn;
+  post(stream.unit_posts, sequence, ticket, stream.num_unit_tickets);
+  if (ticket == stream.last_unit_draw) *stream.unit_tickets = ~drawn & kTurn;
+}
+/// The same of strips of down, of which the block's first is none that is drawn.
+__device__ __forceinline__ void post_strip(StreamMemory& stream, int sequence,
+                                           std::uint32_t drawn) {
+  post(stream.strip_posts, sequence, gridDim.x + drawn, stream.down_strips);
+  if (drawn == stream.last_strip_draw) *stream.strip_tickets = 0;
 }
 
 /// Units [first, last) of a ticket.
@@ -185,14 +202,17 @@ struct WarpPieces {
   return {{source, own.count}, place};
 }
 
-/// Draws strips up to number `sequence` of the block, those that no warp has drawn yet.
+/// Draws strips up to number `sequence` of the block, those that no warp has drawn yet. A block draws
+/// once where there are no more.
 __device__ __forceinline__ void draw_strips(StreamMemory& stream, int sequence) {
   for (int last = 1; last < sequence;) {  // the first two are there from the start
     const int seen = atomicCAS(&stream.strips_drawn, last, last + 1);
     if (seen == last) {
       ++last;
-      post(stream.strip_posts, last, gridDim.x + draw_ticket(stream.strip_tickets, last),
-           stream.down_strips);
+      if (strip_ticket(last - 1) < 0)
+        post(stream.strip_posts, last, ~0U, stream.down_strips);
+      else
+        post_strip(stream, last, draw_ticket(stream.strip_tickets, last));
     } else {
       last = seen;
     }
@@ -258,16 +278,24 @@ __device__ inline void share_units_out(StreamMemory& stream, GridCounters& count
   stream.units = share_units(
       shared_plan().num_groups * static_cast<int>(stream.gate_up_strips.value), num_blocks);
   stream.num_unit_tickets = num_unit_tickets(stream.units);
+  stream.last_unit_draw =
+      static_cast<std::uint32_t>(stream.num_unit_tickets) + num_blocks.value - 1;
   stream.unit_tickets = &counters.unit_tickets;
-  post(stream.unit_posts, 0, first_unit, stream.num_unit_tickets);
+  const std::uint32_t turn = first_unit / kTurn;
+  stream.units_done = &counters.units_done[turn];
+  if ((first_unit & ~kTurn) == 0) counters.units_done[1 - turn] = 0;
+  post_unit(stream, 0, first_unit);
 }
 /// second_strip: a ticket.
 __device__ inline void share_strips_out(StreamMemory& stream, GridCounters& counters,
                                         std::uint32_t second_strip) {
   stream.strip_tickets = &counters.strip_tickets;
   stream.strip_items = shared_plan().num_groups * static_cast<int>(stream.down_split.value);
+  const std::uint32_t beyond =
+      static_cast<std::uint32_t>(max(stream.down_strips - static_cast<int>(gridDim.x), 0));
+  stream.last_strip_draw = (stream.strip_items > 0 ? beyond : 0) + gridDim.x - 1;
   post(stream.strip_posts, 0, blockIdx.x, stream.down_strips);
-  post(stream.strip_posts, 1, gridDim.x + second_strip, stream.down_strips);
+  post_strip(stream, 1, second_strip);
 }
 
 }  // namespace switchyard::kernels::sm90

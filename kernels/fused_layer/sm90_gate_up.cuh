@@ -3,7 +3,8 @@
 // and the activation.
 //
 // All warps share a unit, each with its part of the inner dimension, whose activations stay in
-// registers while the block works on strips of one group. Partial sums meet in double-buffered
+// registers while the block works on strips of one group; where tokens are few, those of all tokens
+// do so all the time. Partial sums meet in double-buffered
 // shared memory, one block barrier a unit; warps that take turns add them in warp order, apply the
 // activation and store.
 #pragma once
@@ -82,12 +83,18 @@ template <class Element>
   return any_feature<Element>(params, scale, expert * rows + feature, gate, up);
 }
 
-/// One of the warps that finish a unit: the sums of 8 packed rows from `first_row` of the group.
+/// The packed rows of four neighbouring columns of sums, -1: none.
+struct ColumnRows {
+  int row[4];
+};
+
+/// One of the warps that finish a unit: the sums of 8 columns. A lane has weight row lane / 2 of
+/// columns (lane % 2) * 4 .. + 3, whose rows are `packed`.
 template <class Element>
 __device__ __forceinline__ void finish_tile(const GateUpWork& work, const float* sums, int group,
-                                            int num_rows, int first_row, int strip) {
+                                            const ColumnRows& packed, int strip) {
   const int lane = static_cast<int>(threadIdx.x & 31U);
-  float4 sum = make_float4(0, 0, 0, 0);  // weight row lane / 2, packed rows (lane % 2) * 4 .. + 3
+  float4 sum = make_float4(0, 0, 0, 0);
 #pragma unroll
   for (int w = 0; w < kFusedWarps; ++w) {
     const float4 v = *reinterpret_cast<const float4*>(sums + w * 128 + lane * 4);
@@ -95,22 +102,20 @@ __device__ __forceinline__ void finish_tile(const GateUpWork& work, const float*
   }
   const std::int64_t width = work.params.intermediate_size;
   const int expert = work.plan.group_expert[group];
-  const int packed = work.plan.group_row[group] + first_row + (lane & 1) * 4;
-  auto* const rows = static_cast<std::uint16_t*>(work.params.activated) + packed * width;
-  const int left = num_rows - first_row - (lane & 1) * 4;  // of this lane's four
+  auto* const rows = static_cast<std::uint16_t*>(work.params.activated);
   const auto put = [&](int row, int feature, float gate, float up) {
-    const float value = feature_of<Element>(work, expert, packed + row, feature, gate, up);
+    const float value = feature_of<Element>(work, expert, row, feature, gate, up);
     rows[row * width + feature] = static_cast<std::uint16_t>(pack<Element>(value, 0.0F));
   };
   if (!has_gate(work.params)) {
     const float own[4] = {sum.x, sum.y, sum.z, sum.w};
 #pragma unroll
-    for (int row = 0; row < 4; ++row)
-      if (row < left) put(row, strip * 16 + (lane >> 1), 0.0F, own[row]);
+    for (int i = 0; i < 4; ++i)
+      if (packed.row[i] >= 0) put(packed.row[i], strip * 16 + (lane >> 1), 0.0F, own[i]);
     return;
   }
   // Lanes 0 to 15 hold gate rows, the others the up rows of the same features: each half hands the
-  // other two of its four packed rows.
+  // other two of its four columns.
   const bool upper = lane >= 16;
   const float other0 = __shfl_xor_sync(~0U, upper ? sum.x : sum.z, 16);
   const float other1 = __shfl_xor_sync(~0U, upper ? sum.y : sum.w, 16);
@@ -118,39 +123,48 @@ __device__ __forceinline__ void finish_tile(const GateUpWork& work, const float*
   const float up[2] = {upper ? sum.z : other0, upper ? sum.w : other1};
 #pragma unroll
   for (int i = 0; i < 2; ++i) {
-    const int row = (upper ? 2 : 0) + i;
-    if (row < left) put(row, strip * 8 + (lane >> 1) % 8, gate[i], up[i]);
+    const int row = upper ? packed.row[2 + i] : packed.row[i];
+    if (row >= 0) put(row, strip * 8 + (lane >> 1) % 8, gate[i], up[i]);
   }
 }
 
-/// Strips [first, last) of a group of at most 8 * kTiles rows.
-template <class Element, int kStages, int kTiles>
-__device__ __forceinline__ void gate_up_group(GateUpWork& work, WeightStream& stream, int group,
-                                              int first, int last) {
+/// What a warp holds of kTiles * 8 rows: its part of the inner dimension.
+template <int kStages, int kTiles>
+using HeldRows = uint4[kStages][kTiles][4];
+
+/// token_of(column): its token, or -1.
+template <int kStages, int kTiles, class TokenOf>
+__device__ __forceinline__ void hold_rows(HeldRows<kStages, kTiles>& x, const GateUpWork& work,
+                                          const WarpPieces& own, TokenOf token_of) {
   const int lane = static_cast<int>(threadIdx.x & 31U);
-  const int warp = stream.warp();
   const int g = lane >> 2, t = lane & 3;
-  const int first_row = work.plan.group_row[group];
-  const int num_rows = work.plan.group_row[group + 1] - first_row;
-  const WarpPieces own = stream.gate_up_pieces();
-  const int pieces = own.count;
-  uint4 x[kStages][kTiles][4];
 #pragma unroll
   for (int j = 0; j < kTiles; ++j) {
-    const bool live = j * 8 + g < num_rows;
-    const std::int64_t token = live ? work.plan.row_token[first_row + j * 8 + g] : 0;
+    const int token = token_of(j * 8 + g);
     const auto* const row = static_cast<const std::uint16_t*>(work.params.hidden_states) +
-                            token * work.params.hidden_size + own.first * kTileWidth +
-                            t * 16;
+                            std::int64_t{max(token, 0)} * work.params.hidden_size +
+                            own.first * kTileWidth + t * 16;
 #pragma unroll
     for (int i = 0; i < kStages; ++i)
 #pragma unroll
       for (int h = 0; h < 4; ++h)
-        x[i][j][h] = live && 2 * i + h / 2 < pieces
+        x[i][j][h] = token >= 0 && 2 * i + h / 2 < own.count
                          ? __ldg(reinterpret_cast<const uint4*>(row + i * kStageWidth +
                                                                 h / 2 * kTileWidth + h % 2 * 8))
                          : make_uint4(0, 0, 0, 0);
   }
+}
+
+/// Strips [first, last) of a group times the rows held. rows_of(first column): of four columns.
+template <class Element, int kStages, int kTiles, class RowsOf>
+__device__ __forceinline__ void multiply_strips(GateUpWork& work, WeightStream& stream,
+                                                const HeldRows<kStages, kTiles>& x, int group,
+                                                int first, int last, int num_tiles,
+                                                RowsOf rows_of) {
+  const int lane = static_cast<int>(threadIdx.x & 31U);
+  const int warp = stream.warp();
+  const int g = lane >> 2, t = lane & 3;
+  const int pieces = stream.gate_up_pieces().count;
 #pragma unroll 1
   for (int strip = first; strip < last; ++strip) {
     float acc[kTiles][4] = {};
@@ -166,10 +180,31 @@ __device__ __forceinline__ void gate_up_group(GateUpWork& work, WeightStream& st
     }
     __syncthreads();  // the buffer's previous finishers came here after they were done with it
     const int j = (warp + work.event) % kFusedWarps;
-    if (j < kTiles && j * 8 < num_rows)
-      finish_tile<Element>(work, buffer + j * kFusedWarps * 128, group, num_rows, j * 8, strip);
+    if (j < num_tiles)
+      finish_tile<Element>(work, buffer + j * kFusedWarps * 128, group,
+                           rows_of(j * 8 + (lane & 1) * 4), strip);
     ++work.event;
   }
+}
+
+/// Strips [first, last) of a group of at most 8 * kTiles rows: a column is a row of the group.
+template <class Element, int kStages, int kTiles>
+__device__ __forceinline__ void gate_up_group(GateUpWork& work, WeightStream& stream, int group,
+                                              int first, int last) {
+  const int first_row = work.plan.group_row[group];
+  const int num_rows = work.plan.group_row[group + 1] - first_row;
+  HeldRows<kStages, kTiles> x;
+  hold_rows<kStages, kTiles>(x, work, stream.gate_up_pieces(), [&](int column) {
+    return column < num_rows ? std::int32_t{work.plan.row_token[first_row + column]} : -1;
+  });
+  multiply_strips<Element, kStages, kTiles>(
+      work, stream, x, group, first, last, (num_rows + 7) / 8, [&](int column) {
+        ColumnRows packed;
+#pragma unroll
+        for (int i = 0; i < 4; ++i)
+          packed.row[i] = column + i < num_rows ? first_row + column + i : -1;
+        return packed;
+      });
 }
 
 /// The group's strips with as many tiles as it has rows for.
@@ -188,9 +223,10 @@ __device__ __forceinline__ void gate_up_strips(GateUpWork& work, WeightStream& s
   }
 }
 
-/// All units of the block, in the order of its stream. Returns how many they were.
-template <class Element, int kStages, int kMaxTiles>
-__device__ __forceinline__ int gate_up_phase(GateUpWork& work, WeightStream& stream) {
+/// Calls multiply(group, first strip, last strip) for all units of the block, in the order of its
+/// stream. Returns how many they were.
+template <class Multiply>
+__device__ __forceinline__ int for_units(Multiply multiply) {
   const StreamMemory& memory = stream_memory();
   const int strips = static_cast<int>(memory.gate_up_strips.value);
   int num_done = 0;
@@ -207,8 +243,38 @@ __device__ __forceinline__ int gate_up_phase(GateUpWork& work, WeightStream& str
     const int first = units.first - group * strips;
     const int last = min(first + units.last - units.first, strips);
     units.first += last - first;
-    gate_up_strips<Element, kStages, kMaxTiles>(work, stream, group, first, last);
+    multiply(group, first, last);
   }
+}
+
+/// All units of the block. Returns how many they were.
+template <class Element, int kStages, int kMaxTiles>
+__device__ __forceinline__ int gate_up_phase(GateUpWork& work, WeightStream& stream) {
+  return for_units([&](int group, int first, int last) {
+    gate_up_strips<Element, kStages, kMaxTiles>(work, stream, group, first, last);
+  });
+}
+
+/// The rows of all tokens, at most 8: a column is a token.
+template <int kStages>
+__device__ __forceinline__ void hold_tokens(HeldRows<kStages, 1>& x, const GateUpWork& work,
+                                            const WeightStream& stream, int num_tokens) {
+  hold_rows<kStages, 1>(x, work, stream.gate_up_pieces(),
+                        [&](int column) { return column < num_tokens ? column : -1; });
+}
+
+/// As gate_up_phase, with the tokens held, of which each chooses an expert once: no row is loaded
+/// on the way.
+template <class Element, int kStages>
+__device__ __forceinline__ int gate_up_phase_by_token(GateUpWork& work, WeightStream& stream,
+                                                      const HeldRows<kStages, 1>& x) {
+  return for_units([&](int group, int first, int last) {
+    multiply_strips<Element, kStages, 1>(
+        work, stream, x, group, first, last, 1, [&](int column) {
+          const auto& packed = work.plan.token_row[group];
+          return ColumnRows{{packed[column], packed[column + 1], packed[column + 2], packed[column + 3]}};
+        });
+  });
 }
 
 }  // namespace switchyard::kernels::sm90

@@ -1,19 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
-// All of a layer behind its plan in one persistent kernel, for few tokens: one block per
-// multiprocessor.
+// All of a layer in one persistent kernel, for few tokens: one block per multiprocessor.
 //
 // At decode a layer is the reading of its active experts' weights, so everything here serves a
 // stream of weights that does not stop: every warp copies its share of them into a ring of its own,
 // across units and experts, and across the point where gate_up must be complete before down, at
 // which the ring fills with down's weights. Steps of a block:
-//   plan        the eight buffers to shared memory (sm90_plan.cuh)
+//   plan        the eight buffers to shared memory (sm90_plan.cuh), or, where tokens are so few that
+//               a launch costs more than their routing, the plan by the block (sm90_route_block.cuh)
 //   gate_up     units of 16 weight rows (sm90_gate_up.cuh)
 //   wait        until the grid has done all units: all of activated is in memory
 //   down        16 output columns of all tokens at a time, combined in the block (sm90_down.cuh)
 //
 // Blocks wait for units that other blocks have drawn, never for blocks: the launch needs none of
-// them to be resident at the same time (sm90_cursor.cuh). The counters are in the call's own
-// memory, cleared by the launch that made the plan.
+// them to be resident at the same time (sm90_cursor.cuh).
+//
+// Code that runs for the first time in a launch is fetched behind the weights that are asked for,
+// which takes microseconds: what is done once is done before the first request, or beside it.
 //
 // Sums have one order, given by the extents of the call: results are bitwise reproducible, and a
 // token's does not depend on the others.
@@ -23,6 +25,7 @@
 #include "kernels/fused_layer/sm90_down.cuh"
 #include "kernels/fused_layer/sm90_gate_up.cuh"
 #include "kernels/fused_layer/sm90_plan.cuh"
+#include "kernels/fused_layer/sm90_route_block.cuh"
 #include "kernels/sm90/grid.cuh"
 
 namespace switchyard::kernels::sm90 {
@@ -52,15 +55,19 @@ __device__ inline void meet_units(std::uint32_t* done, int own, int all) {
   __syncthreads();
 }
 
-template <class Element, int kStages, int kTiles>
+/// Ctx: the context of SIMT bodies (kernels/simt.hpp).
+template <class Element, int kStages, int kTiles, Planning kPlanning, class Ctx>
 __global__ void __launch_bounds__(kFusedThreads, 1)
     fused_layer(const __grid_constant__ FusedArguments arguments) {
+  constexpr bool kRoutes = kPlanning == Planning::blocks;
+  constexpr bool kHoldsTokens = kRoutes && kStages <= 2;  // more cost more than loads on the way
   extern __shared__ __align__(1024) char memory[];
   SharedPlan& plan = shared_plan();
   StreamMemory& streams = stream_memory();
   float* const work = reinterpret_cast<float*>(memory + FusedMemory::kWork);
   GridCounters& counters = *arguments.counters;
 
+  if constexpr (kRoutes) prepare_router(plan, arguments.route);
   const WeightStack gate_up_weights = gate_up_stack(arguments.gate_up);
   prepare_streams(streams, gate_up_weights, down_stack(arguments.down),
                   arguments.down.hidden_size / kStripRows, arguments.tuning);
@@ -72,15 +79,29 @@ __global__ void __launch_bounds__(kFusedThreads, 1)
   std::uint32_t first_unit = 0, second_strip = 0;
   if (threadIdx.x == kUnitThread) first_unit = draw_ticket(&counters.unit_tickets, 0);
   if (threadIdx.x == kStripThread) second_strip = draw_ticket(&counters.strip_tickets, 0);
-  make_plan<8 * kTiles>(plan, arguments);
-  if (threadIdx.x == kUnitThread) share_units_out(streams, counters, arguments.num_blocks, first_unit);
+  if constexpr (kRoutes)
+    route_rows<Ctx, 8 * kTiles>(plan, arguments);
+  else
+    make_plan<8 * kTiles>(plan, arguments);
+  if (threadIdx.x == kUnitThread)
+    share_units_out(streams, counters, arguments.num_blocks, first_unit);
   if (threadIdx.x == kStripThread) share_strips_out(streams, counters, second_strip);
   __syncthreads();
-  stream.fill();
 
   GateUpWork gate_up{arguments.gate_up, plan, work};
-  const int num_done = gate_up_phase<Element, kStages, kTiles>(gate_up, stream);
-  meet_units(&counters.units_done, num_done, streams.units.num_units);
+  [[maybe_unused]] HeldRows<kStages, 1> tokens;
+  if constexpr (kRoutes) weigh_own<Ctx>(arguments);
+  if constexpr (kHoldsTokens)
+    hold_tokens<kStages>(tokens, gate_up, stream, arguments.plan.num_tokens);
+  stream.fill();
+  if constexpr (kRoutes)
+    if (blockIdx.x == 0) publish_plan<Ctx>(plan, arguments.plan);
+  // Routed experts of a token are distinct; what a map makes of them may not be.
+  const int num_done =
+      kHoldsTokens && arguments.plan.expert_map == nullptr
+          ? gate_up_phase_by_token<Element, kStages>(gate_up, stream, tokens)
+          : gate_up_phase<Element, kStages, kTiles>(gate_up, stream);
+  meet_units(streams.units_done, num_done, streams.units.num_units);
 
   const int live = live_count(arguments.combine.live_tokens, arguments.combine.num_tokens);
   const DownWork down{arguments.down, arguments.combine,         plan,
@@ -89,12 +110,18 @@ __global__ void __launch_bounds__(kFusedThreads, 1)
 }
 
 /// The kernel of a build, or null.
-template <class Element>
-[[nodiscard]] const void* find_fused_kernel(const FusedBuild& build) noexcept {
+template <class Element, class Ctx>
+[[nodiscard]] const void* find_fused_kernel(const FusedBuild& build, Planning planning) noexcept {
   const auto address = [](auto* kernel) { return reinterpret_cast<const void*>(kernel); };
-  if (build == FusedBuild{2, 4}) return address(&fused_layer<Element, 2, 4>);
-  if (build == FusedBuild{4, 2}) return address(&fused_layer<Element, 4, 2>);
-  if (build == FusedBuild{8, 1}) return address(&fused_layer<Element, 8, 1>);
+  if (planning == Planning::blocks) {
+    if (build.stages == 2) return address(&fused_layer<Element, 2, 1, Planning::blocks, Ctx>);
+    if (build.stages == 4) return address(&fused_layer<Element, 4, 1, Planning::blocks, Ctx>);
+    if (build.stages == 8) return address(&fused_layer<Element, 8, 1, Planning::blocks, Ctx>);
+    return nullptr;
+  }
+  if (build == FusedBuild{2, 4}) return address(&fused_layer<Element, 2, 4, Planning::stage, Ctx>);
+  if (build == FusedBuild{4, 2}) return address(&fused_layer<Element, 4, 2, Planning::stage, Ctx>);
+  if (build == FusedBuild{8, 1}) return address(&fused_layer<Element, 8, 1, Planning::stage, Ctx>);
   return nullptr;
 }
 

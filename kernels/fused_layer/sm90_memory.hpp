@@ -25,6 +25,8 @@ struct alignas(16) SharedPlan {
   std::uint16_t pair_row[kFusedMaxPairs];     // packed row, or kNone16: skipped
   std::uint16_t row_pair[kFusedMaxPairs];
   std::uint16_t row_token[kFusedMaxPairs];
+  // Where blocks route and tokens choose an expert once, by group and token: packed row, or -1.
+  alignas(16) std::int16_t token_row[kRoutedMaxPairs][kRoutedMaxTokens];
 };
 
 /// A stack of expert matrices in swizzled_tiles.
@@ -66,8 +68,11 @@ struct alignas(16) StreamMemory {
   Divisor gate_up_strips;  // of one expert
   Divisor down_split;
   std::uint32_t* unit_tickets;   // the grid's counters
+  std::uint32_t* units_done;     // of this turn
   std::uint32_t* strip_tickets;  // of strips beyond one per block
   std::int32_t num_unit_tickets;
+  std::uint32_t last_unit_draw;   // of the grid
+  std::uint32_t last_strip_draw;  // of the grid
   std::int32_t down_strips;
   std::int32_t strip_items;   // items of one strip of down
   std::int32_t strips_drawn;  // number of the last strip of the block that is drawn or being so

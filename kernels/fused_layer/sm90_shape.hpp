@@ -17,6 +17,11 @@ inline constexpr int kFusedMaxTokens = 64;
 inline constexpr int kFusedMaxPairs = 512;
 inline constexpr int kFusedMaxExperts = 512;
 
+/// What blocks have room for that route by themselves.
+inline constexpr int kRoutedMaxTokens = 8;
+inline constexpr int kRoutedMaxPairs = 256;
+inline constexpr int kRoutedMaxGroups = 64;
+
 inline constexpr int kTileRows = SwizzledTiles::kRows;
 inline constexpr int kTileWidth = SwizzledTiles::kWidth;
 inline constexpr int kTileBytes = SwizzledTiles::kBytes;
@@ -63,6 +68,11 @@ struct FusedBuild {
   int tiles;
 
   bool operator==(const FusedBuild&) const = default;
+};
+/// Who makes the plan.
+enum class Planning : std::uint8_t {
+  stage,   ///< A launch of stage "route_plan" before the kernel.
+  blocks,  ///< Every block of the kernel for itself. Groups are of at most 8 rows.
 };
 inline constexpr FusedBuild kFusedBuilds[] = {{2, 4}, {4, 2}, {8, 1}};
 

@@ -81,7 +81,7 @@ class WeightStream {
   enum class Phase : std::uint8_t { gate_up, down, end };
 
   __device__ __forceinline__ void post_pending() {
-    post(stream_memory().unit_posts, units_.tickets, pending_, stream_memory().num_unit_tickets);
+    post_unit(stream_memory(), units_.tickets, pending_);
     owes_post_ = false;
   }
 

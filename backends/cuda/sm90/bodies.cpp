@@ -50,6 +50,7 @@ gpu::TunedBodies<CudaApi>::TunedBodies(const DeviceInfo& device, const GpuOption
       num_blocks_(device.compute_units) {
   if (!fits_device_) return;
   maps_.emplace();
+  counters_ = std::make_unique<sm90::CounterSets>(device_);
   sm90::prepare_fused_layer(device_);
   const gpu::DeviceScope<CudaApi> scope(device_);
   num_clusters_ = num_blocks_ / 2;

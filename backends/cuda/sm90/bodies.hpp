@@ -3,8 +3,10 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 
+#include "backends/cuda/sm90/counter_sets.hpp"
 #include "backends/cuda/sm90/fused_layer.hpp"
 #include "backends/cuda/sm90/tensor_maps.hpp"
 #include "backends/gpu/tuned_bodies.hpp"
@@ -49,6 +51,11 @@ class gpu::TunedBodies<CudaApi> {
                                         const kernels::FusedLayerParams& params) const {
     return sm90::launch_fused_layer(device_, num_blocks_, stream, params);
   }
+  [[nodiscard]] bool launch_routed_layer(CudaApi::NativeStream stream,
+                                         const kernels::FusedLayerParams& params) const {
+    return fits_device_ &&
+           sm90::launch_routed_layer(device_, num_blocks_, stream, params, *counters_);
+  }
   /// Where gate_up and down are products in swizzled tiles.
   [[nodiscard]] bool runs_coupled_layer(const ForwardCall& call) const noexcept;
   [[nodiscard]] bool prefers_coupled_layer(const ForwardCall& call) const noexcept;
@@ -83,11 +90,12 @@ class gpu::TunedBodies<CudaApi> {
                       Boxes boxes, const kernels::sm90::ProductCounters& counters) const;
 
   int device_;
-  std::optional<sm90::TensorMaps> maps_;  ///< Where the bodies run.
-  bool fits_device_;                      ///< Compute capability 9.0, and not hidden by an option.
-  std::optional<int> product_cluster_;    ///< GpuOptions::product_cluster
-  int num_blocks_;                        ///< Of a product: one per multiprocessor.
-  int num_clusters_ = 0;                  ///< Of two blocks of a product that run at the same time.
+  std::optional<sm90::TensorMaps> maps_;         ///< Where the bodies run.
+  std::unique_ptr<sm90::CounterSets> counters_;  ///< Where the bodies run.
+  bool fits_device_;                    ///< Compute capability 9.0, and not hidden by an option.
+  std::optional<int> product_cluster_;  ///< GpuOptions::product_cluster
+  int num_blocks_;                      ///< Of a product: one per multiprocessor.
+  int num_clusters_ = 0;                ///< Of two blocks of a product that run at the same time.
 };
 
 }  // namespace switchyard

@@ -7,7 +7,9 @@
 namespace switchyard::sm90 {
 
 /// The kernel of a build, one of kernels::sm90::kFusedBuilds; null for another.
-[[nodiscard]] const void* fused_layer_kernel_bf16(const kernels::sm90::FusedBuild& build) noexcept;
-[[nodiscard]] const void* fused_layer_kernel_f16(const kernels::sm90::FusedBuild& build) noexcept;
+[[nodiscard]] const void* fused_layer_kernel_bf16(const kernels::sm90::FusedBuild& build,
+                                                  kernels::sm90::Planning planning) noexcept;
+[[nodiscard]] const void* fused_layer_kernel_f16(const kernels::sm90::FusedBuild& build,
+                                                 kernels::sm90::Planning planning) noexcept;
 
 }  // namespace switchyard::sm90

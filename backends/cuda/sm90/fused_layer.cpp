@@ -14,9 +14,13 @@ namespace {
 
 using kernels::sm90::FusedBuild;
 using kernels::sm90::FusedExtents;
+using kernels::sm90::GridCounters;
+using kernels::sm90::Planning;
 
-[[nodiscard]] const void* kernel_of(DType dtype, const FusedBuild& build) noexcept {
-  return dtype == DType::f16 ? fused_layer_kernel_f16(build) : fused_layer_kernel_bf16(build);
+[[nodiscard]] const void* kernel_of(DType dtype, const FusedBuild& build,
+                                    Planning planning) noexcept {
+  return dtype == DType::f16 ? fused_layer_kernel_f16(build, planning)
+                             : fused_layer_kernel_bf16(build, planning);
 }
 
 [[nodiscard]] FusedExtents extents_of(const kernels::FusedLayerParams& params) noexcept {
@@ -46,6 +50,57 @@ using kernels::sm90::FusedExtents;
   return reinterpret_cast<std::uintptr_t>(address) % 16 == 0;
 }
 
+/// Whether the rows that the kernel moves are aligned to 16 bytes.
+[[nodiscard]] bool are_rows_aligned(const kernels::FusedLayerParams& params) noexcept {
+  for (const void* const rows :
+       {params.gate_up.hidden_states, static_cast<const void*>(params.gate_up.activated),
+        static_cast<const void*>(params.combine.output), params.combine.residual,
+        params.combine.shared_rows})
+    if (!is_aligned(rows)) return false;
+  return true;
+}
+
+/// Whether every block can make the plan for itself.
+[[nodiscard]] bool can_route(const kernels::RoutePlanParams& params) noexcept {
+  const kernels::PlanParams& plan = params.plan;
+  return params.given_ids == nullptr && plan.num_tokens <= kernels::sm90::kRoutedMaxTokens &&
+         plan.num_tokens * plan.top_k <= kernels::sm90::kRoutedMaxPairs &&
+         params.route.num_groups <= kernels::sm90::kRoutedMaxGroups;
+}
+
+void enqueue(int device, int num_multiprocessors, CudaApi::NativeStream stream,
+             const kernels::FusedLayerParams& params, Planning planning, GridCounters* counters) {
+  const FusedExtents extents = extents_of(params);
+  kernels::sm90::FusedArguments arguments{
+      params.route_plan.plan,
+      params.gate_up,
+      params.down,
+      params.combine,
+      kernels::sm90::tune_fused(extents),
+      kernels::sm90::Divisor::of(static_cast<std::uint32_t>(num_multiprocessors)),
+      counters,
+      params.route_plan.route};
+
+  cudaLaunchAttribute overlap{};
+  overlap.id = cudaLaunchAttributeProgrammaticStreamSerialization;
+  overlap.val.programmaticStreamSerializationAllowed = 1;
+  cudaLaunchConfig_t config{};
+  config.gridDim = dim3(static_cast<unsigned>(num_multiprocessors));
+  config.blockDim = dim3(kernels::sm90::kFusedThreads);
+  config.dynamicSmemBytes =
+      static_cast<std::size_t>(kernels::sm90::FusedMemory::bytes(arguments.tuning.ring));
+  config.stream = stream;
+  config.attrs = &overlap;
+  config.numAttrs = 1;
+
+  const void* const kernel = kernel_of(params.down.weight_dtype,
+                                       kernels::sm90::fused_build(extents.hidden_size), planning);
+  void* pointers[] = {&arguments};
+  const gpu::DeviceScope<CudaApi> scope(device);
+  gpu::check<CudaApi>(cudaLaunchKernelExC(&config, kernel, pointers), "LaunchKernelExC",
+                      " of fused_layer");
+}
+
 }  // namespace
 
 bool runs_fused_layer(const ForwardCall& call) noexcept {
@@ -64,49 +119,32 @@ void prepare_fused_layer(int device) {
   const gpu::DeviceScope<CudaApi> scope(device);
   for (const FusedBuild& build : kernels::sm90::kFusedBuilds)
     for (const DType dtype : {DType::bf16, DType::f16})
-      gpu::check<CudaApi>(
-          cudaFuncSetAttribute(kernel_of(dtype, build), cudaFuncAttributeMaxDynamicSharedMemorySize,
-                               kernels::sm90::FusedMemory::bytes(kernels::sm90::kMaxRing)),
-          "FuncSetAttribute");
+      for (const Planning planning : {Planning::stage, Planning::blocks})
+        gpu::check<CudaApi>(
+            cudaFuncSetAttribute(kernel_of(dtype, build, planning),
+                                 cudaFuncAttributeMaxDynamicSharedMemorySize,
+                                 kernels::sm90::FusedMemory::bytes(kernels::sm90::kMaxRing)),
+            "FuncSetAttribute");
 }
 
 bool launch_fused_layer(int device, int num_multiprocessors, CudaApi::NativeStream stream,
                         const kernels::FusedLayerParams& params) {
   const kernels::PlanParams& plan = params.route_plan.plan;
-  for (const void* const rows :
-       {params.gate_up.hidden_states, static_cast<const void*>(params.gate_up.activated),
-        static_cast<const void*>(params.combine.output), params.combine.residual,
-        params.combine.shared_rows})
-    if (!is_aligned(rows)) return false;
+  if (!are_rows_aligned(params)) return false;
   if (plan.num_tokens == 0) return true;
-  const FusedExtents extents = extents_of(params);
-  kernels::sm90::FusedArguments arguments{
-      plan,
-      params.gate_up,
-      params.down,
-      params.combine,
-      kernels::sm90::tune_fused(extents),
-      kernels::sm90::Divisor::of(static_cast<std::uint32_t>(num_multiprocessors)),
-      reinterpret_cast<kernels::sm90::GridCounters*>(kernels::stage_counters(plan))};
+  enqueue(device, num_multiprocessors, stream, params, Planning::stage,
+          reinterpret_cast<GridCounters*>(kernels::stage_counters(plan)));
+  return true;
+}
 
-  cudaLaunchAttribute overlap{};
-  overlap.id = cudaLaunchAttributeProgrammaticStreamSerialization;
-  overlap.val.programmaticStreamSerializationAllowed = 1;
-  cudaLaunchConfig_t config{};
-  config.gridDim = dim3(static_cast<unsigned>(num_multiprocessors));
-  config.blockDim = dim3(kernels::sm90::kFusedThreads);
-  config.dynamicSmemBytes =
-      static_cast<std::size_t>(kernels::sm90::FusedMemory::bytes(arguments.tuning.ring));
-  config.stream = stream;
-  config.attrs = &overlap;
-  config.numAttrs = 1;
-
-  const void* const kernel =
-      kernel_of(params.down.weight_dtype, kernels::sm90::fused_build(extents.hidden_size));
-  void* pointers[] = {&arguments};
-  const gpu::DeviceScope<CudaApi> scope(device);
-  gpu::check<CudaApi>(cudaLaunchKernelExC(&config, kernel, pointers), "LaunchKernelExC",
-                      " of fused_layer");
+bool launch_routed_layer(int device, int num_multiprocessors, CudaApi::NativeStream stream,
+                         const kernels::FusedLayerParams& params, CounterSets& counters) {
+  const kernels::RoutePlanParams& planning = params.route_plan;
+  if (planning.plan.num_tokens == 0 || !can_route(planning) || !are_rows_aligned(params))
+    return false;
+  GridCounters* const own = counters.of(planning.plan.scratch);
+  if (own == nullptr) return false;
+  enqueue(device, num_multiprocessors, stream, params, Planning::blocks, own);
   return true;
 }
 

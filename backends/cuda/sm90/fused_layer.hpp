@@ -3,6 +3,7 @@
 // of what follows the plan.
 #pragma once
 
+#include "backends/cuda/sm90/counter_sets.hpp"
 #include "kernels/fused_layer/params.hpp"
 #include "switchyard/backends/cuda.hpp"
 #include "switchyard/forward_path.hpp"
@@ -24,5 +25,12 @@ void prepare_fused_layer(int device);
 [[nodiscard]] bool launch_fused_layer(int device, int num_multiprocessors,
                                       CudaApi::NativeStream stream,
                                       const kernels::FusedLayerParams& params);
+
+/// Whether the kernel was enqueued for all five stages: where tokens are few its blocks route by
+/// themselves. false: neither it nor anything else was.
+[[nodiscard]] bool launch_routed_layer(int device, int num_multiprocessors,
+                                       CudaApi::NativeStream stream,
+                                       const kernels::FusedLayerParams& params,
+                                       CounterSets& counters);
 
 }  // namespace switchyard::sm90

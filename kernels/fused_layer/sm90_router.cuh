@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: Apache-2.0
+// Routing in the fused layer kernel, by the arithmetic of stage "route_plan"
+// (kernels/route/simt_token_router.hpp): what one warp does with one token. Steps are called, one
+// copy of each in the program.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "kernels/fused_layer/sm90_arguments.hpp"
+#include "kernels/fused_layer/sm90_cursor.cuh"
+#include "kernels/route/simt_token_router.hpp"
+#include "kernels/simt.hpp"
+
+namespace switchyard::kernels::sm90 {
+
+/// In FusedMemory's work, behind the partial sums of gate_up, which may begin before all is weighed;
+/// until down begins. A pair has a thread.
+struct RouterMemory {
+  static constexpr int kMaxWords = kRoutedMaxPairs / 32;
+
+  RouteParams params;
+  std::uint32_t heads[kMaxWords];           // bit per row: begins a group
+  std::int32_t chosen[kRoutedMaxPairs];     // by pair
+  std::uint32_t experts[kRoutedMaxPairs];   // by pair: local; kSkipped: none, behind all others
+  union alignas(16) {
+    std::uint32_t keys[kRoutedMaxTokens][kFusedMaxExperts + kRoutedMaxGroups];
+    std::byte placer[simt::shared_bytes<std::int32_t>(kFusedMaxExperts) +
+                     simt::shared_bytes<simt::SumPair>(kFusedMaxExperts + 1) +
+                     simt::shared_bytes<simt::SumPair>(kFusedWarps)];
+  };
+
+  static constexpr std::uint32_t kSkipped = ~0U;
+};
+inline constexpr int kRouterOffset = 2 * kFusedWarps * kStripRows * 8 * 4;
+static_assert(kRouterOffset + sizeof(RouterMemory) <= FusedMemory::kWorkBytes);
+static_assert(kRoutedMaxTokens <= kFusedWarps && kRoutedMaxPairs == kFusedThreads);
+static_assert(sizeof(SharedPlan::token_row[0]) == sizeof(uint4));
+
+[[nodiscard]] __device__ __forceinline__ RouterMemory& router_memory() {
+  extern __shared__ __align__(1024) char memory[];
+  return *reinterpret_cast<RouterMemory*>(memory + FusedMemory::kWork + kRouterOffset);
+}
+
+/// The experts of a token, by one warp.
+template <class Ctx, int kPerLane, simt::Ranking kBy>
+__device__ __noinline__ void select_experts(int token) {
+  RouterMemory& memory = router_memory();
+  const RouteParams params = memory.params;
+  Ctx ctx(nullptr);
+  simt::TokenRouter<Ctx, kPerLane, kBy> router(ctx, params);
+  router.load(token);
+  if constexpr (kBy == simt::Ranking::selections) router.prepare();
+  std::int32_t* const chosen = memory.chosen + token * params.top_k;
+  std::uint32_t* const keys = memory.keys[token];
+  router.select(chosen, keys, keys + kFusedMaxExperts);
+}
+
+/// The weights of its pairs, by one warp. Block 0 leaves them, and the experts, to the plan.
+template <class Ctx, int kPerLane, simt::Ranking kBy>
+__device__ __noinline__ void weigh_pairs(int token) {
+  const RouteParams params = router_memory().params;
+  Ctx ctx(nullptr);
+  simt::TokenRouter<Ctx, kPerLane, kBy> router(ctx, params);
+  router.load(token);
+  router.prepare();
+  const int pairs = token * params.top_k;
+  const std::int32_t* const chosen = router_memory().chosen + pairs;
+  router.weigh(chosen, [&](std::int32_t k, std::int32_t expert, float weight) {
+    shared_plan().pair_weight[pairs + k] = weight;
+    if (blockIdx.x > 0) return;
+    params.selected_ids[pairs + k] = ExpertId{expert};
+    params.pair_weights[pairs + k] = weight;
+  });
+}
+
+/// Calls step.template operator()<kPerLane, kBy>() with those of the recipe.
+template <class Step>
+__device__ __forceinline__ void with_recipe(const RouteParams& params, Step step) {
+  using simt::Ranking;
+  const bool by_logits = simt::ranking_of(params) == Ranking::logits;
+  if (params.num_experts <= 128)
+    return by_logits ? step.template operator()<4, Ranking::logits>()
+                     : step.template operator()<4, Ranking::selections>();
+  if (params.num_experts <= 256)
+    return by_logits ? step.template operator()<8, Ranking::logits>()
+                     : step.template operator()<8, Ranking::selections>();
+  return by_logits ? step.template operator()<16, Ranking::logits>()
+                   : step.template operator()<16, Ranking::selections>();
+}
+
+/// Before the predecessors are waited for. All threads; ends with a block barrier.
+__device__ __forceinline__ void prepare_router(SharedPlan& plan, const RouteParams& params) {
+  RouterMemory& memory = router_memory();
+  const int thread = static_cast<int>(threadIdx.x);
+  memory.experts[thread] = RouterMemory::kSkipped;
+  *reinterpret_cast<uint4*>(plan.token_row[thread]) = make_uint4(~0U, ~0U, ~0U, ~0U);
+  if (thread < RouterMemory::kMaxWords) memory.heads[thread] = 0;
+  if (thread == 0) memory.params = params;
+  __syncthreads();
+}
+
+}  // namespace switchyard::kernels::sm90
