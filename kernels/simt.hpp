@@ -151,6 +151,18 @@ struct SumPair {
   return {a.first - b.first, a.second - b.second};
 }
 
+/// The sum of the lanes' values up to a lane's own.
+template <class Ctx>
+[[nodiscard]] SWITCHYARD_FN SumPair wave_inclusive_sum(Ctx& ctx, const SumPair& own) {
+  SumPair sum = own;
+  for (int distance = 1; distance < Ctx::kWave; distance *= 2) {
+    const SumPair below =
+        ctx.shuffle(sum, ctx.lane() < distance ? ctx.lane() : ctx.lane() - distance);
+    if (ctx.lane() >= distance) sum = sum + below;
+  }
+  return sum;
+}
+
 /// Exclusive prefix sums over `count` pairs by the block: put(i, sum of value(0) .. value(i - 1)).
 /// Every thread gets the total. wave_sums: [num_waves], shared, of this scan alone.
 template <class Ctx, class WaveSums, class Value, class Put>
@@ -161,12 +173,7 @@ SWITCHYARD_FN SumPair block_scan(Ctx& ctx, WaveSums& wave_sums, std::int32_t cou
   for (std::int32_t base = 0; base < count; base += ctx.num_threads()) {
     const std::int32_t i = base + ctx.thread();
     const SumPair own = i < count ? value(i) : SumPair{0, 0};
-    SumPair sum = own;
-    for (int distance = 1; distance < Ctx::kWave; distance *= 2) {
-      const SumPair below =
-          ctx.shuffle(sum, ctx.lane() < distance ? ctx.lane() : ctx.lane() - distance);
-      if (ctx.lane() >= distance) sum = sum + below;
-    }
+    const SumPair sum = wave_inclusive_sum(ctx, own);
     if (ctx.lane() == Ctx::kWave - 1) wave_sums[ctx.wave()] = sum;
     ctx.sync();
     SumPair before = carry;

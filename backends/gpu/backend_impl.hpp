@@ -162,6 +162,7 @@ void GpuBackend<Api>::launch_fused_layer(Stream& stream, const kernels::FusedLay
   if (tuned_->launch_routed_layer(stream.native_, params)) return;
   kernels::RoutePlanParams planning = params.route_plan;
   planning.counters = kernels::stage_counters(planning.plan);
+  planning.cleared = kernels::kNumStageCounters;
   launch<kernels::RoutePlan>(stream, {}, planning);
   if (tuned_->launch_fused_layer(stream.native_, params)) return;
   launch<kernels::GateUp>(stream, {}, params.gate_up);
@@ -174,6 +175,7 @@ void GpuBackend<Api>::launch_coupled_layer(Stream& stream,
                                            const kernels::FusedLayerParams& params) {
   kernels::RoutePlanParams planning = params.route_plan;
   planning.counters = kernels::stage_counters(planning.plan);
+  planning.cleared = kernels::num_counters(planning.plan.num_local_experts);
   launch<kernels::RoutePlan>(stream, {}, planning);
   tuned_->launch_coupled_products(stream.native_, params);
   launch<kernels::Combine>(stream, {}, params.combine);

@@ -12,7 +12,7 @@
 #include "kernels/elements.hpp"
 #include "kernels/fused_layer/sm90_router.cuh"
 #include "kernels/route_plan/simt_place.hpp"
-#include "kernels/route_plan/simt_tile.hpp"
+#include "kernels/route_plan/simt_routed_tile.hpp"
 
 namespace switchyard::kernels::sm90 {
 

@@ -105,7 +105,8 @@ struct RoutePlanParams {
   const ExpertId* given_ids;   // [T, K], or null: routed
   const float* given_weights;  // [T, K], with given_ids
   RoutePlanTiles tiles;        // of the SIMT bodies alone
-  std::int32_t* counters;      // [num_counters(E)] set to zero for a stage behind, or null
+  std::int32_t* counters;      // [cleared] set to zero for a stage behind, or null
+  std::int32_t cleared;        // kNumStageCounters, or num_counters(E)
 };
 static_assert(kIsFusedParamBlock<RoutePlanParams>);
 

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // The SIMT bodies of stage "route_plan". A tile of tokens is routed by one block, which also ranks
 // its pairs within their experts and counts them. Few tokens are one tile, and the block goes on to
-// the plan: one launch. Else a second launch sums the counts of the tiles before its own, in every
-// block anew, and places the pairs; with many tiles a launch between the two does the sums once.
+// the plan, beside waves that still weigh: one launch. Else a second launch sums the counts of the
+// tiles before its own, in every block anew, and places the pairs; with many tiles a launch between
+// the two does the sums once.
 #pragma once
 
 #include <string_view>
@@ -11,6 +12,7 @@
 #include "kernels/route_plan/params.hpp"
 #include "kernels/route_plan/simt_place.hpp"
 #include "kernels/route_plan/simt_scan.hpp"
+#include "kernels/route_plan/simt_split_tile.hpp"
 #include "kernels/route_plan/simt_tile.hpp"
 #include "kernels/simt.hpp"
 #include "switchyard/forward_path.hpp"
@@ -29,9 +31,9 @@ inline constexpr int kMaxPerLane = 16;
 template <class Ctx>
 SWITCHYARD_FN void clear_counters(Ctx& ctx, const RoutePlanParams& params) {
   if (params.counters == nullptr || ctx.block() > 0) return;
-  const std::int32_t count = num_counters(params.plan.num_local_experts);
   SWITCHYARD_ROLLED
-  for (std::int32_t i = ctx.thread(); i < count; i += ctx.num_threads()) params.counters[i] = 0;
+  for (std::int32_t i = ctx.thread(); i < params.cleared; i += ctx.num_threads())
+    params.counters[i] = 0;
 }
 
 /// The whole stage, for one tile.
@@ -41,43 +43,56 @@ struct RoutePlanBlockBody {
   static constexpr std::string_view kName = "route_plan_block";
 
   [[nodiscard]] static std::size_t block_bytes(const Params& params, std::int64_t waves) noexcept {
-    return tile_router_bytes(params, waves) + placer_bytes(params.plan, waves);
+    return routed_tile_bytes(params, waves) + placer_bytes(params.plan, waves);
   }
 
   template <class Ctx>
   struct Job {
     Ctx& ctx;
     const Params& params;
-    TileRouter<Ctx, PerLane, By> router;
+    SplitTileRouter<Ctx, PerLane, By> router;
     Placer<Ctx> placer;
 
     SWITCHYARD_FN Job(Ctx& ctx_in, const Params& params_in)
         : ctx(ctx_in),
           params(params_in),
           router(ctx, params),
-          placer(ctx, params.plan, params.tiles.block_bits) {
-      router.clear_cursors();
-    }
+          placer(ctx, params.plan, params.tiles.block_bits) {}
 
     SWITCHYARD_FN void run() {
-      const std::int32_t tokens = router.live_tokens(0);
-      router.route(0, tokens);
-      const std::int32_t waves = router.busy_waves(tokens);
-      placer.scan([&](std::int32_t e) { return router.close_count(e, waves); }, true);
+      const std::int32_t tokens = router.tile.live_tokens(0);
+      router.route(0, tokens, [&] { plan(tokens); });
+    }
 
-      // The last threads place the pairs while the first pad the experts.
+   private:
+    SWITCHYARD_FN void plan(std::int32_t tokens) {
+      const bool few = tokens * router.tile.top_k <= 2 * Ctx::kWave &&
+                       router.tile.experts <= kFewExpertsPerLane * Ctx::kWave;
+      const bool alone = few && router.is_apart();  // one wave plans
+      const auto idle = router.idle_waves();
+      if (ctx.wave() >= idle.first && ctx.wave() < idle.last)
+        placer.fill_all(ctx.thread() - idle.first * Ctx::kWave,
+                        (idle.last - idle.first) * Ctx::kWave);
+      clear_counters(ctx, params);
+      ctx.sync();
+      const auto rows = [&](std::int32_t e) { return router.rows(e); };
+      if (!alone) {
+        placer.scan(rows, true);
+        place(tokens, ctx.thread(), ctx.num_threads());
+      } else if (ctx.wave() == 0) {  // has selected; others weigh
+        placer.scan_by_wave(rows);
+        place(tokens, ctx.lane(), Ctx::kWave);
+      }
+    }
+
+    /// The pairs, shared out over `count` threads.
+    SWITCHYARD_FN void place(std::int32_t tokens, std::int32_t thread, std::int32_t count) const {
       SWITCHYARD_ROLLED
-      for (std::int32_t pair = ctx.num_threads() - 1 - ctx.thread(); pair < tokens * router.top_k;
-           pair += ctx.num_threads()) {
-        const std::int32_t e = router.ids[pair];
-        const PairPlace at = router.places[pair];
+      for (std::int32_t pair = thread; pair < tokens * router.tile.top_k; pair += count) {
+        const std::int32_t e = router.tile.locals[pair];
+        const PairPlace at = router.tile.places[pair];
         placer.place(pair, at.token(), e, e < 0 ? 0 : router.rank(e, at));
       }
-      SWITCHYARD_ROLLED
-      for (std::int32_t e = ctx.thread(); e < router.experts; e += ctx.num_threads())
-        placer.pad_expert(e);
-      placer.fill_tails(ctx.thread(), ctx.num_threads());
-      clear_counters(ctx, params);
     }
   };
 };
@@ -89,7 +104,7 @@ struct RouteTileBody {
   static constexpr std::string_view kName = "route_tile";
 
   [[nodiscard]] static std::size_t block_bytes(const Params& params, std::int64_t waves) noexcept {
-    return tile_router_bytes(params, waves);
+    return routed_tile_bytes(params, waves);
   }
 
   template <class Ctx>
@@ -99,30 +114,28 @@ struct RouteTileBody {
     TileRouter<Ctx, PerLane, By> router;
 
     SWITCHYARD_FN Job(Ctx& ctx_in, const Params& params_in)
-        : ctx(ctx_in), params(params_in), router(ctx, params) {
-      router.clear_cursors();
-    }
+        : ctx(ctx_in), params(params_in), router(ctx, params) {}
 
     SWITCHYARD_FN void run() {
       const auto tile = static_cast<std::int32_t>(ctx.block());
       const std::int32_t first = tile * params.tiles.tokens;
-      const std::int32_t tokens = router.live_tokens(first);
+      const std::int32_t tokens = router.tile.live_tokens(first);
       router.route(first, tokens);
-      const std::int32_t waves = router.busy_waves(tokens);
+      const std::int32_t waves = router.tile.busy_waves(tokens);
       std::int32_t* const counts = params.plan.scratch + std::int64_t{tile} * params.tiles.words;
       SWITCHYARD_ROLLED
-      for (std::int32_t base = 0; base < router.experts; base += ctx.num_threads()) {
+      for (std::int32_t base = 0; base < router.tile.experts; base += ctx.num_threads()) {
         const std::int32_t e = base + ctx.thread();
-        const std::int32_t own = e < router.experts ? router.close_count(e, waves) : 0;
+        const std::int32_t own = e < router.tile.experts ? router.close_count(e, waves) : 0;
         const std::int32_t next = ctx.shuffle(own, ctx.lane() | 1);
-        if (e < router.experts && e % 2 == 0) counts[e / 2] = own | next << 16;
+        if (e < router.tile.experts && e % 2 == 0) counts[e / 2] = own | next << 16;
       }
       ctx.sync();
-      PackedRow* const ranks = params.plan.pairs_by_token + first * router.top_k;
+      PackedRow* const ranks = params.plan.pairs_by_token + first * router.tile.top_k;
       SWITCHYARD_ROLLED
-      for (std::int32_t i = ctx.thread(); i < tokens * router.top_k; i += ctx.num_threads()) {
-        const std::int32_t e = router.ids[i];
-        ranks[i] = e < 0 ? kSkippedPair : PackedRow{router.rank(e, router.places[i])};
+      for (std::int32_t i = ctx.thread(); i < tokens * router.tile.top_k; i += ctx.num_threads()) {
+        const std::int32_t e = router.tile.locals[i];
+        ranks[i] = e < 0 ? kSkippedPair : PackedRow{router.rank(e, router.tile.places[i])};
       }
       clear_counters(ctx, params);
     }

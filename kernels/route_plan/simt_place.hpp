@@ -60,6 +60,41 @@ struct Placer {
     ctx.sync();
   }
 
+  /// The same by one wave, which sees `starts` and publishes. A lane's experts follow each other.
+  template <class RowsOf>
+  SWITCHYARD_FN void scan_by_wave(RowsOf rows_of) {
+    const std::int32_t padding = plan.block_size - 1;
+    const std::int32_t lane_experts = (experts + Ctx::kWave - 1) / Ctx::kWave;
+    const std::int32_t first = ctx.lane() * lane_experts;
+    const std::int32_t last = first + lane_experts < experts ? first + lane_experts : experts;
+    constexpr int kAtOnce = 4;
+    SumPair own{0, 0};
+    SWITCHYARD_ROLLED
+    for (std::int32_t base = first; base < last; base += kAtOnce) {
+      std::int32_t rows[kAtOnce];
+      for (int j = 0; j < kAtOnce; ++j) rows[j] = base + j < last ? rows_of(base + j) : 0;
+      for (int j = 0; j < kAtOnce; ++j) {
+        if (base + j < last) starts[base + j] = own;
+        own = own + SumPair{rows[j], (rows[j] + padding) & ~padding};
+      }
+    }
+    const SumPair through = wave_inclusive_sum(ctx, own);
+    const SumPair before = through - own;
+    SWITCHYARD_ROLLED
+    for (std::int32_t e = first; e < last; ++e) {
+      const SumPair in_lane = starts[e];
+      const SumPair start = in_lane + before;
+      starts[e] = start;
+      plan.expert_offsets[e] = PackedRow{start.first};
+    }
+    if (ctx.lane() == Ctx::kWave - 1) {
+      starts[experts] = through;
+      plan.expert_offsets[experts] = PackedRow{through.first};
+      *plan.total_post_pad = through.second;
+    }
+    ctx.sync_wave();
+  }
+
   /// Pair `pair`, of token `token`, is number `rank` of expert e; e = -1: it is skipped.
   SWITCHYARD_FN void place(std::int64_t pair, std::int32_t token, std::int32_t e,
                            std::int32_t rank) const {
@@ -80,46 +115,40 @@ struct Placer {
     return PackedRow{plan.num_tokens * plan.top_k};
   }
 
-  /// Slots of the last block of an expert that no row has: [first, last).
-  struct Padding {
-    std::int32_t first;
-    std::int32_t last;
-  };
-  [[nodiscard]] SWITCHYARD_FN Padding padding(std::int32_t e) const {
-    const SumPair start = starts[e];
-    const SumPair next = starts[e + 1];
-    return {start.second + (next.first - start.first), next.second};
-  }
-
-  SWITCHYARD_FN void pad_expert(std::int32_t e) const {
-    const Padding slots = padding(e);
-    SWITCHYARD_ROLLED
-    for (std::int32_t slot = slots.first; slot < slots.last; ++slot)
-      plan.sorted_tokens[slot] = no_row();
-  }
-
   /// The padding of all experts, shared out over `count` threads.
   SWITCHYARD_FN void pad_all(std::int32_t thread, std::int32_t count) const {
     SWITCHYARD_ROLLED
     for (std::int32_t i = thread; i < experts << block_bits; i += count) {
-      const Padding slots = padding(i >> block_bits);
-      const std::int32_t slot = slots.first + (i & (plan.block_size - 1));
-      if (slot < slots.last) plan.sorted_tokens[slot] = no_row();
+      const SumPair start = starts[i >> block_bits];
+      const SumPair next = starts[(i >> block_bits) + 1];
+      const std::int32_t slot =
+          start.second + (next.first - start.first) + (i & (plan.block_size - 1));
+      if (slot < next.second) plan.sorted_tokens[slot] = no_row();
     }
   }
 
   /// What is beyond the rows, slots, blocks and live pairs, shared out over `count` threads.
   SWITCHYARD_FN void fill_tails(std::int32_t thread, std::int32_t count) const {
-    const SumPair total = starts[experts];
+    fill_from(starts[experts], thread, count);
+  }
+
+  /// All of it, as if there were no rows: before they are placed, in place of padding and tails.
+  SWITCHYARD_FN void fill_all(std::int32_t thread, std::int32_t count) const {
+    fill_from({0, 0}, thread, count);
+  }
+
+ private:
+  /// From the first row and slot that nothing is placed at.
+  SWITCHYARD_FN void fill_from(const SumPair& end, std::int32_t thread, std::int32_t count) const {
     const auto fill = [&](std::int32_t first, std::int32_t last, auto put) {
       SWITCHYARD_ROLLED
       for (std::int64_t i = std::int64_t{first} + thread; i < last; i += count) put(i);
     };
-    fill(total.second, plan.slot_capacity,
+    fill(end.second, plan.slot_capacity,
          [&](std::int64_t slot) { plan.sorted_tokens[slot] = no_row(); });
-    fill(total.second >> block_bits, plan.block_capacity,
+    fill(end.second >> block_bits, plan.block_capacity,
          [&](std::int64_t block) { plan.block_ids[block] = kNoExpert; });
-    fill(total.first, plan.pair_capacity,
+    fill(end.first, plan.pair_capacity,
          [&](std::int64_t row) { plan.packed_token_idx[row] = kNoToken; });
     fill(live_count(plan.live_tokens, plan.num_tokens) * plan.top_k, plan.pair_capacity,
          [&](std::int64_t pair) {

@@ -1,121 +1,39 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a block does with a tile of tokens: routes them, one wave a token, and finds for each pair
-// how many pairs of the same expert come before it in the tile.
+// The router of a tile of many: one wave a token from its logits to its weights, then the counts of
+// the waves become the ranks of the tile.
 #pragma once
 
-#include <utility>
-
-#include "kernels/elements.hpp"
-#include "kernels/route/simt_token_router.hpp"
-#include "kernels/route_plan/params.hpp"
-#include "kernels/simt.hpp"
+#include "kernels/route_plan/simt_routed_tile.hpp"
 
 namespace switchyard::kernels::simt {
 
-/// The local expert of an id, or -1: its pair is skipped.
-[[nodiscard]] SWITCHYARD_FN inline std::int32_t local_expert(const PlanParams& plan,
-                                                             std::int32_t id) {
-  if (id < 0 || id >= plan.num_experts) return -1;
-  const std::int32_t local = plan.expert_map == nullptr ? id : plan.expert_map[id];
-  return local < plan.num_local_experts ? local : -1;
-}
-
-/// Shared memory of a TileRouter with so many waves.
-[[nodiscard]] constexpr std::size_t tile_router_bytes(const RoutePlanParams& params,
-                                                      std::int64_t waves) noexcept {
-  const std::int64_t pairs = params.tiles.tokens * params.plan.top_k;
-  const bool grouped = params.route.num_groups > 1;
-  return 2 * shared_bytes<std::int32_t>(pairs) +
-         shared_bytes<std::int32_t>(waves * params.plan.num_local_experts) +
-         shared_bytes<std::uint32_t>(grouped ? waves * params.route.num_experts : 0) +
-         shared_bytes<std::uint32_t>(grouped ? waves * params.route.num_groups : 0);
-}
-
-/// Where a pair of a tile is: packed into a word.
-struct PairPlace {
-  std::uint32_t word;
-
-  [[nodiscard]] static constexpr PairPlace of(std::int32_t rank, std::int32_t wave,
-                                              std::int32_t token) noexcept {
-    return {static_cast<std::uint32_t>(rank | wave << 16 | token << 24)};
-  }
-  /// Among the pairs of its expert in its wave.
-  [[nodiscard]] constexpr std::int32_t rank() const noexcept {
-    return static_cast<std::int32_t>(word & 0xffffU);
-  }
-  [[nodiscard]] constexpr std::int32_t wave() const noexcept {
-    return static_cast<std::int32_t>(word >> 16 & 0xffU);
-  }
-  /// Of the tile.
-  [[nodiscard]] constexpr std::int32_t token() const noexcept {
-    return static_cast<std::int32_t>(word >> 24);
-  }
-};
-static_assert(kMaxTilePairs <= 0xffff && kMaxThreads / 8 <= 0xff);
-
-/// A block at work on one tile. Rows of experts are at most PerLane * kWave wide.
 template <class Ctx, int PerLane, Ranking By>
 struct TileRouter {
-  template <class T>
-  using Shared = decltype(std::declval<Ctx&>().template shared<T>(0));
-
   Ctx& ctx;
-  const RoutePlanParams& params;
-  const std::int32_t top_k;
-  const std::int32_t experts;    // local
-  Shared<std::int32_t> ids;      // [tile pairs] local expert, -1: skipped
-  Shared<PairPlace> places;      // [tile pairs]
-  Shared<std::int32_t> cursors;  // [waves, experts] pairs so far; then, of the waves before
-  Shared<std::uint32_t> keys;    // [waves, E] where there are groups
-  Shared<std::uint32_t> groups;  // [waves, num_groups] where there are
+  RoutedTile<Ctx, PerLane, By> tile;  // cursors become the pairs of the waves before
 
-  SWITCHYARD_FN TileRouter(Ctx& ctx_in, const RoutePlanParams& params_in)
-      : ctx(ctx_in),
-        params(params_in),
-        top_k(params_in.plan.top_k),
-        experts(params_in.plan.num_local_experts),
-        ids(ctx.template shared<std::int32_t>(params_in.tiles.tokens * top_k)),
-        places(ctx.template shared<PairPlace>(params_in.tiles.tokens * top_k)),
-        cursors(ctx.template shared<std::int32_t>(ctx.num_waves() * experts)),
-        keys(ctx.template shared<std::uint32_t>(grouped() ? ctx.num_waves() * num_experts() : 0)),
-        groups(ctx.template shared<std::uint32_t>(
-            grouped() ? ctx.num_waves() * params.route.num_groups : 0)) {}
-
-  [[nodiscard]] SWITCHYARD_FN bool grouped() const {
-    return By == Ranking::selections && params.route.num_groups > 1;
-  }
-  [[nodiscard]] SWITCHYARD_FN std::int32_t num_experts() const { return params.route.num_experts; }
-  /// Live tokens of the tile whose first token is `first`.
-  [[nodiscard]] SWITCHYARD_FN std::int32_t live_tokens(std::int32_t first) const {
-    const std::int32_t left = live_count(params.plan.live_tokens, params.plan.num_tokens) - first;
-    return left < 0 ? 0 : (left < params.tiles.tokens ? left : params.tiles.tokens);
-  }
-  /// Waves that route some of the tile's first `tokens` tokens.
-  [[nodiscard]] SWITCHYARD_FN std::int32_t busy_waves(std::int32_t tokens) const {
-    return (tokens + (1 << params.tiles.wave_token_bits) - 1) >> params.tiles.wave_token_bits;
-  }
-
-  /// Comes before route.
-  SWITCHYARD_FN void clear_cursors() {
-    SWITCHYARD_ROLLED
-    for (std::int32_t e = ctx.lane(); e < experts; e += Ctx::kWave)
-      cursors[ctx.wave() * experts + e] = 0;
-    ctx.sync_wave();
+  SWITCHYARD_FN TileRouter(Ctx& ctx_in, const RoutePlanParams& params)
+      : ctx(ctx_in), tile(ctx, params) {
+    tile.clear_cursors();
   }
 
   /// Routes the first `tokens` tokens from `first` on.
   SWITCHYARD_FN void route(std::int32_t first, std::int32_t tokens) {
-    const std::int32_t begin = ctx.wave() << params.tiles.wave_token_bits;
-    const std::int32_t end = (ctx.wave() + 1) << params.tiles.wave_token_bits;
+    const int bits = tile.params.tiles.wave_token_bits;
+    const std::int32_t begin = ctx.wave() << bits;
+    const std::int32_t end = (ctx.wave() + 1) << bits;
     SWITCHYARD_ROLLED
     for (std::int32_t i = begin; i < end && i < tokens; ++i) {
-      auto chosen = ids.offset(i * top_k);
-      if (params.given_ids == nullptr) {
-        choose(first + i, chosen);
+      if (tile.is_given()) {
+        tile.copy_given(first + i, i);
       } else {
-        copy_given(first + i, chosen);
+        typename RoutedTile<Ctx, PerLane, By>::Router router(ctx, tile.params.route);
+        router.load(first + i);
+        router.prepare();
+        tile.select(router, i);
+        tile.weigh(router, first + i, i);
       }
-      count(i, chosen);
+      tile.count(i);
     }
     ctx.sync();
   }
@@ -129,9 +47,9 @@ struct TileRouter {
     for (std::int32_t base = 0; base < waves; base += kAtOnce) {
       std::int32_t own[kAtOnce];
       for (int j = 0; j < kAtOnce; ++j)
-        own[j] = base + j < waves ? std::int32_t{cursors[(base + j) * experts + e]} : 0;
+        own[j] = base + j < waves ? std::int32_t{tile.cursors[(base + j) * tile.experts + e]} : 0;
       for (int j = 0; j < kAtOnce; ++j) {
-        if (base + j < waves) cursors[(base + j) * experts + e] = sum;
+        if (base + j < waves) tile.cursors[(base + j) * tile.experts + e] = sum;
         sum += own[j];
       }
     }
@@ -140,68 +58,7 @@ struct TileRouter {
 
   /// The rank of a pair of expert e among those of the tile, once the counts are closed.
   [[nodiscard]] SWITCHYARD_FN std::int32_t rank(std::int32_t e, const PairPlace& place) const {
-    return std::int32_t{cursors[place.wave() * experts + e]} + place.rank();
-  }
-
- private:
-  template <class Ids>
-  SWITCHYARD_FN void choose(std::int64_t token, Ids& chosen) {
-    TokenRouter<Ctx, PerLane, By> row(ctx, params.route);
-    row.load(token);
-    row.prepare();
-    row.select(chosen, keys.offset(grouped() ? ctx.wave() * num_experts() : 0),
-               groups.offset(grouped() ? ctx.wave() * params.route.num_groups : 0));
-    const std::int64_t pairs = token * top_k;
-    row.weigh(chosen, [&](std::int32_t k, std::int32_t e, float weight) {
-      params.plan.selected_ids[pairs + k] = ExpertId{e};
-      params.plan.pair_weights[pairs + k] = weight;
-    });
-  }
-
-  template <class Ids>
-  SWITCHYARD_FN void copy_given(std::int64_t token, Ids& chosen) {
-    SWITCHYARD_ROLLED
-    for (std::int32_t k = ctx.lane(); k < top_k; k += Ctx::kWave) {
-      const ExpertId id = params.given_ids[token * top_k + k];
-      params.plan.selected_ids[token * top_k + k] = id;
-      params.plan.pair_weights[token * top_k + k] = params.given_weights[token * top_k + k];
-      chosen[k] = value_of(id);
-    }
-  }
-
-  /// Ids of token `i` of the tile become local, and its pairs get their places. Routed experts of a
-  /// token are distinct; given ones, or what a map makes of them, may not be.
-  template <class Ids>
-  SWITCHYARD_FN void count(std::int32_t i, Ids chosen) {
-    auto own = cursors.offset(ctx.wave() * experts);
-    auto own_places = places.offset(i * top_k);
-    if (params.given_ids == nullptr && params.plan.expert_map == nullptr) {
-      SWITCHYARD_ROLLED
-      for (std::int32_t k = ctx.lane(); k < top_k; k += Ctx::kWave) {
-        const std::int32_t e = chosen[k];
-        const std::int32_t before = own[e];
-        own[e] = before + 1;
-        own_places[k] = PairPlace::of(before, ctx.wave(), i);
-      }
-      ctx.sync_wave();
-      return;
-    }
-    const int bits = bits_for(experts);
-    SWITCHYARD_ROLLED
-    for (std::int32_t base = 0; base < top_k; base += Ctx::kWave) {
-      const std::int32_t k = base + ctx.lane();
-      const std::int32_t e = k < top_k ? local_expert(params.plan, chosen[k]) : -1;
-      const std::int32_t start = e < 0 ? 0 : std::int32_t{own[e]};
-      const std::uint64_t same = wave_match(ctx, e >= 0, static_cast<std::uint32_t>(e), bits);
-      const int before = ctx.popcount(same & lanes_below(ctx.lane()));
-      ctx.sync_wave();
-      if (e >= 0 && before == 0) own[e] = start + ctx.popcount(same);
-      if (k < top_k) {
-        chosen[k] = e;
-        own_places[k] = PairPlace::of(start + before, ctx.wave(), i);
-      }
-      ctx.sync_wave();
-    }
+    return std::int32_t{tile.cursors[place.wave() * tile.experts + e]} + place.rank();
   }
 };
 

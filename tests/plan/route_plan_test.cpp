@@ -98,7 +98,7 @@ TEMPLATE_LIST_TEST_CASE("one stage plans as two do on both sides of each change 
     for (const Extents& extents : {Extents{8, 2, 8}, Extents{33, 5, 33}, Extents{128, 8, 128},
                                    Extents{40, 9, 3}, Extents{1, 1, 1}}) {
       const LayerCase layer = small_layer(91, extents.experts, extents.top_k, extents.local);
-      for (const std::int64_t tokens : {0, 1, 7, 8, 9, 15, 16, 17, 63, 65}) {
+      for (const std::int64_t tokens : {0, 1, 7, 8, 9, 15, 16, 17, 63, 65, 127, 128, 129}) {
         for (const Routing routing : kRoutings) {
           INFO("T " << tokens << " E " << extents.experts << " K " << extents.top_k << " local "
                     << extents.local << " routing " << static_cast<int>(routing));

@@ -7,6 +7,7 @@
 
 #include "backends/cuda/sm90/kernels.hpp"
 #include "backends/cuda/sm90/launch.hpp"
+#include "backends/cuda/sm90/route_plan.hpp"
 #include "kernels/probe/sm90.hpp"
 #include "kernels/route_plan/params.hpp"
 #include "kernels/sm90/product/selection.hpp"
@@ -52,6 +53,7 @@ gpu::TunedBodies<CudaApi>::TunedBodies(const DeviceInfo& device, const GpuOption
   maps_.emplace();
   counters_ = std::make_unique<sm90::CounterSets>(device_);
   sm90::prepare_fused_layer(device_);
+  routes_in_cluster_ = sm90::prepare_route_plan(device_);
   const gpu::DeviceScope<CudaApi> scope(device_);
   num_clusters_ = num_blocks_ / 2;
   for (const Generality generality : {Generality::lean, Generality::full})
@@ -176,6 +178,11 @@ bool gpu::TunedBodies<CudaApi>::launch(cudaStream_t stream,
        static_cast<unsigned>(threads)},
       arguments);
   return true;
+}
+
+bool gpu::TunedBodies<CudaApi>::launch(cudaStream_t stream,
+                                       const kernels::RoutePlanParams& params) const {
+  return routes_in_cluster_ && sm90::launch_route_plan(device_, stream, params);
 }
 
 double gpu::TunedBodies<CudaApi>::probe_products(cudaStream_t stream,

@@ -13,6 +13,7 @@
 #include "kernels/combine/params.hpp"
 #include "kernels/down/params.hpp"
 #include "kernels/gate_up/params.hpp"
+#include "kernels/route_plan/params.hpp"
 #include "kernels/sm90/product/shape.hpp"
 #include "switchyard/backends/cuda.hpp"
 
@@ -40,6 +41,8 @@ class gpu::TunedBodies<CudaApi> {
   }
   [[nodiscard]] bool launch(CudaApi::NativeStream stream,
                             const kernels::CombineParams& params) const;
+  [[nodiscard]] bool launch(CudaApi::NativeStream stream,
+                            const kernels::RoutePlanParams& params) const;
   /// Stage "fused_layer" (backends/cuda/sm90/fused_layer.hpp).
   [[nodiscard]] bool runs_fused_layer(const ForwardCall& call) const noexcept {
     return fits_device_ && sm90::runs_fused_layer(call);
@@ -93,6 +96,7 @@ class gpu::TunedBodies<CudaApi> {
   std::optional<sm90::TensorMaps> maps_;         ///< Where the bodies run.
   std::unique_ptr<sm90::CounterSets> counters_;  ///< Where the bodies run.
   bool fits_device_;                    ///< Compute capability 9.0, and not hidden by an option.
+  bool routes_in_cluster_ = false;      ///< Whether a cluster of a route_plan stage can run.
   std::optional<int> product_cluster_;  ///< GpuOptions::product_cluster
   int num_blocks_;                      ///< Of a product: one per multiprocessor.
   int num_clusters_ = 0;                ///< Of two blocks of a product that run at the same time.

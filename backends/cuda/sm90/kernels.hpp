@@ -5,6 +5,7 @@
 
 #include <cstdint>
 
+#include "kernels/route/simt_register_row.hpp"
 #include "kernels/sm90/product/shape.hpp"
 
 namespace switchyard::sm90 {
@@ -17,5 +18,8 @@ namespace switchyard::sm90 {
 [[nodiscard]] const void* combine_kernel_bf16(std::int32_t top_k) noexcept;
 [[nodiscard]] const void* combine_kernel_f16(std::int32_t top_k) noexcept;
 [[nodiscard]] const void* probe_products_kernel() noexcept;
+/// By experts of a lane, at most simt::kMaxPerLane.
+[[nodiscard]] const void* route_plan_cluster_kernel(int per_lane,
+                                                    kernels::simt::Ranking ranking) noexcept;
 
 }  // namespace switchyard::sm90
