@@ -152,7 +152,7 @@ template <class Api>
 ForwardPath GpuBackend<Api>::choose_path(const ForwardCall& call) const noexcept {
   if (tuned_->prefers_fused_layer(call)) return ForwardPath::fused_layer;
   if (!runs(ForwardPath::route_plan, call)) return ForwardPath::staged;
-  return tuned_->prefers_coupled_layer(call) ? ForwardPath::coupled_layer : ForwardPath::route_plan;
+  return tuned_->runs_coupled_layer(call) ? ForwardPath::coupled_layer : ForwardPath::route_plan;
 }
 
 /// The tuned body of all, or route_plan and that of the rest. What it cannot move runs stage by

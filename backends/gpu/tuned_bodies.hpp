@@ -22,8 +22,7 @@ namespace switchyard::gpu {
 ///   launch_routed_layer(stream, params)  whether all of it was enqueued, as one launch
 ///   launch_fused_layer(stream, params)   whether what follows its plan was enqueued
 ///   runs_coupled_layer(call)    whether they run gate_up and down with shared counters: down need
-///                               not wait for all of gate_up
-///   prefers_coupled_layer(call) whether that is faster than one after the other
+///                               not wait for all of gate_up; it is the faster wherever it runs
 ///   launch_coupled_products(stream, params)   the two, behind a route_plan stage that cleared the
 ///                               counters
 ///   probe_products(stream, sink)   as ProbingBackend's
@@ -59,9 +58,6 @@ class TunedBodies {
     return false;
   }
   [[nodiscard]] bool runs_coupled_layer(const ForwardCall& /*call*/) const noexcept {
-    return false;
-  }
-  [[nodiscard]] bool prefers_coupled_layer(const ForwardCall& /*call*/) const noexcept {
     return false;
   }
   void launch_coupled_products(typename Api::NativeStream /*stream*/,

@@ -140,10 +140,6 @@ bool gpu::TunedBodies<CudaApi>::runs_coupled_layer(const ForwardCall& call) cons
          call.down_layout == WeightLayout::swizzled_tiles && counts < std::int64_t{1} << 31U;
 }
 
-bool gpu::TunedBodies<CudaApi>::prefers_coupled_layer(const ForwardCall& call) const noexcept {
-  return runs_coupled_layer(call);
-}
-
 void gpu::TunedBodies<CudaApi>::launch_coupled_products(
     cudaStream_t stream, const kernels::FusedLayerParams& params) const {
   const kernels::PlanParams& plan = params.route_plan.plan;

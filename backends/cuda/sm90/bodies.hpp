@@ -61,7 +61,6 @@ class gpu::TunedBodies<CudaApi> {
   }
   /// Where gate_up and down are products in swizzled tiles.
   [[nodiscard]] bool runs_coupled_layer(const ForwardCall& call) const noexcept;
-  [[nodiscard]] bool prefers_coupled_layer(const ForwardCall& call) const noexcept;
   /// Blocks draw their items (ProductCounters::drawn). Where it is worth it, down begins with an
   /// expert when gate_up has counted all of its rows (ProductCounters::stored).
   void launch_coupled_products(CudaApi::NativeStream stream,
