@@ -172,6 +172,26 @@ struct RoutedTile {
       ctx.sync_wave();
     }
   }
+
+  /// The pairs of expert e that the first `waves` waves counted. visit(w, before) is told of each
+  /// wave how many the waves before it counted; it may put that in the place of the wave's own.
+  template <class Visit>
+  [[nodiscard]] SWITCHYARD_FN std::int32_t count_in(std::int32_t e, std::int32_t waves,
+                                                    Visit visit) const {
+    constexpr int kAtOnce = 4;
+    std::int32_t sum = 0;
+    SWITCHYARD_ROLLED
+    for (std::int32_t base = 0; base < waves; base += kAtOnce) {
+      std::int32_t own[kAtOnce];
+      for (int j = 0; j < kAtOnce; ++j)
+        own[j] = base + j < waves ? std::int32_t{cursors[(base + j) * experts + e]} : 0;
+      for (int j = 0; j < kAtOnce; ++j) {
+        if (base + j < waves) visit(base + j, sum);
+        sum += own[j];
+      }
+    }
+    return sum;
+  }
 };
 
 }  // namespace switchyard::kernels::simt

@@ -77,16 +77,7 @@ struct SplitTileRouter {
  private:
   /// Pairs of expert e in the first `waves` waves.
   [[nodiscard]] SWITCHYARD_FN std::int32_t count_in(std::int32_t e, std::int32_t waves) const {
-    constexpr int kAtOnce = 4;
-    std::int32_t sum = 0;
-    SWITCHYARD_ROLLED
-    for (std::int32_t base = 0; base < waves; base += kAtOnce) {
-      std::int32_t own[kAtOnce];
-      for (int j = 0; j < kAtOnce; ++j)
-        own[j] = base + j < waves ? std::int32_t{tile.cursors[(base + j) * tile.experts + e]} : 0;
-      for (int j = 0; j < kAtOnce; ++j) sum += own[j];
-    }
-    return sum;
+    return tile.count_in(e, waves, [](std::int32_t, std::int32_t) {});
   }
 
   std::int32_t tokens_ = 0;  // of the tile that are live

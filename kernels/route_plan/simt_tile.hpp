@@ -41,19 +41,9 @@ struct TileRouter {
   /// The rows of expert e among the first `waves` waves; cursors[w][e] becomes those of the waves
   /// before w. Each expert is asked for once.
   [[nodiscard]] SWITCHYARD_FN std::int32_t close_count(std::int32_t e, std::int32_t waves) {
-    constexpr int kAtOnce = 4;
-    std::int32_t sum = 0;
-    SWITCHYARD_ROLLED
-    for (std::int32_t base = 0; base < waves; base += kAtOnce) {
-      std::int32_t own[kAtOnce];
-      for (int j = 0; j < kAtOnce; ++j)
-        own[j] = base + j < waves ? std::int32_t{tile.cursors[(base + j) * tile.experts + e]} : 0;
-      for (int j = 0; j < kAtOnce; ++j) {
-        if (base + j < waves) tile.cursors[(base + j) * tile.experts + e] = sum;
-        sum += own[j];
-      }
-    }
-    return sum;
+    return tile.count_in(e, waves, [&](std::int32_t w, std::int32_t before) {
+      tile.cursors[w * tile.experts + e] = before;
+    });
   }
 
   /// The rank of a pair of expert e among those of the tile, once the counts are closed.

@@ -20,7 +20,7 @@
 #include "kernels/route_plan/sm90_planner.cuh"
 #include "kernels/route_plan/sm90_shape.hpp"
 #include "kernels/sm90/barrier.cuh"
-#include "kernels/sm90/cluster.cuh"
+#include "kernels/sm90/grid.cuh"
 
 namespace switchyard::kernels::sm90 {
 

@@ -24,6 +24,17 @@ __device__ __forceinline__ void meet_cluster() {
                    : "memory");
 }
 
+/// The first half of a meeting that leaves room for work between its halves. It orders no memory
+/// but what a fence before it does. Each thread waits before it arrives anew.
+__device__ __forceinline__ void arrive_at_cluster() {
+  asm volatile("barrier.cluster.arrive.relaxed;" ::: "memory");
+}
+
+/// The second half: until all threads of the cluster have arrived.
+__device__ __forceinline__ void wait_for_cluster() {
+  asm volatile("barrier.cluster.wait.acquire;" ::: "memory");
+}
+
 /// This block's rank in its cluster.
 [[nodiscard]] __device__ __forceinline__ int cluster_rank() {
   int rank;
