@@ -34,3 +34,6 @@ __device__ inline void __builtin_amdgcn_fence(int /*order*/, const char* /*scope
 __device__ inline void __builtin_amdgcn_wave_barrier() {
   __syncwarp(hip_on_cuda::kAllLanes);
 }
+__device__ inline int __builtin_amdgcn_readfirstlane(int word) {
+  return __shfl_sync(hip_on_cuda::kAllLanes, word, 0);
+}
