@@ -60,8 +60,14 @@ const Family& family_of(const ConfigView& text, const ConfigView& whole) {
   if (own.empty() && outer.empty()) {
     malformed("{}: model_type is missing", whole.what());
   }
-  fail(ErrorCode::unsupported_model, "{}: model_type {} is not one that this library knows",
-       whole.what(), in_quotes(own.empty() ? outer : own));
+  std::string known;
+  for (const Family& family : family_table()) {
+    known += known.empty() ? "" : ", ";
+    known += family.model_types.front();
+  }
+  fail(ErrorCode::unsupported_model,
+       "{}: model_type {} is not one that this library knows; it knows {}", whole.what(),
+       in_quotes(own.empty() ? outer : own), known);
 }
 
 }  // namespace

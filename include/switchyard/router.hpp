@@ -56,10 +56,8 @@ enum class Rounding : std::uint8_t {
 /// A router. The recipe, per token:
 ///
 ///   score_e     = score(logit_e)
-///   selection_e = score_e + correction_bias_e             (the logit itself where there is neither
-///   a
-///                                                          bias nor groups: every score is
-///                                                          increasing)
+///   selection_e = score_e + correction_bias_e; the logit itself where there is neither a bias nor
+///                 groups: every score is increasing
 ///   groups      : keep the kept_groups groups of num_groups that rank best by group_score; the
 ///                 others' selection becomes group_fill
 ///   ids         = the K best by selection, best first
