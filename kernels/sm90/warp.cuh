@@ -6,10 +6,15 @@
 
 namespace switchyard::kernels::sm90 {
 
-/// This warp's number in the block, in a form that tells the compiler that it is the same for all
-/// lanes: what follows from it can be held in uniform registers.
+/// What all lanes of the warp have, in a form that tells the compiler so: what follows from it can
+/// be held in uniform registers. All 32 lanes call it.
+[[nodiscard]] __device__ __forceinline__ int uniform(int value) {
+  return __shfl_sync(0xffffffffU, value, 0);
+}
+
+/// This warp's number in the block.
 [[nodiscard]] __device__ __forceinline__ int warp_index() {
-  return __shfl_sync(0xffffffffU, static_cast<int>(threadIdx.x) / 32, 0);
+  return uniform(static_cast<int>(threadIdx.x) / 32);
 }
 
 /// The calling warp, all 32 lanes of it.

@@ -98,12 +98,13 @@ __global__ void __launch_bounds__(ProductShape::kThreads, 1)
   if (group == 0) {
     shrink_registers<ProductShape::kProducerRegisters>();
     if (warp_index() < Rows::kThreads / 32) {
-      const WarpScheduler scheduler(
-          offsets, view.num_experts, static_cast<std::int32_t>(view.tiles.row_tiles()),
-          {kCluster, kCluster == 1 ? 0 : cluster_rank()});
+      const int rank = kCluster == 1 ? 0 : uniform(cluster_rank());
+      const WarpScheduler scheduler(offsets, view.num_experts,
+                                    static_cast<std::int32_t>(view.tiles.row_tiles()),
+                                    {kCluster, rank});
       ExpertGate gate(Stage::kTells ? nullptr : launch.counters.stored, offsets,
                       static_cast<std::int32_t>(view.tiles.width / 8));
-      Producer<Rows, kCluster>(block, view, launch, row_arguments).run(scheduler, gate);
+      Producer<Rows, kCluster>(block, view, launch, row_arguments, rank).run(scheduler, gate);
     }
   } else {
     grow_registers<ProductShape::kConsumerRegisters>();

@@ -36,13 +36,15 @@ __device__ __forceinline__ void fetch_guess(const ProductView& view, int stages)
 template <class Rows, int kCluster>
 class Producer {
  public:
+  /// `rank`: the block's in its cluster, uniform.
   __device__ Producer(const Block& block, const ProductView& view, const ProductLaunch& launch,
-                      const typename Rows::Arguments& arguments)
+                      const typename Rows::Arguments& arguments, int rank)
       : block_(block),
         view_(view),
         depths_(static_cast<int>(view.tiles.width_tiles())),
         expert_bytes_(view.tiles.expert_bytes()),
         policy_(l2_policy(launch.weights)),
+        rank_(rank),
         numbers_(block, launch.counters.drawn),
         rows_(block, view, launch, arguments) {}
 
@@ -55,8 +57,7 @@ class Producer {
     if (more) {
       find_weights(item);
       requested = depths_ < ProductShape::kStages ? depths_ : ProductShape::kStages;
-      if (leads())
-        for (int depth = 0; depth < requested; ++depth) request_weights(item, depth, depth);
+      for (int depth = 0; depth < requested; ++depth) request_weights(item, depth, depth);
     }
     if (!gate.is_there()) {
       wait_for_predecessors();
@@ -69,7 +70,6 @@ class Producer {
     const int look_ahead = depth_before_end(kLookAhead);
     const int draw_ahead = depth_before_end(kDrawAhead);
     while (more) {
-      find_weights(item);
       rows_.begin(item);
       ProductItem following;
       for (int depth = 0; depth < depths_; ++depth) {
@@ -77,7 +77,7 @@ class Producer {
         block_.empty(ring_.stage).wait(ring_.phase ^ 1U);
         if (requested > 0)
           --requested;
-        else if (leads())
+        else
           request_weights(item, depth, ring_.stage);
         if (depth == 0) gate.pass();
         rows_.request(item, depth, ring_.stage);
@@ -92,6 +92,7 @@ class Producer {
       }
       items_.advance();
       item = following;
+      if (more) find_weights(item);
     }
     if (gate.is_there()) {
       wait_for_predecessors();
@@ -102,6 +103,16 @@ class Producer {
   }
 
  private:
+  static constexpr int kShareBytes = ProductShape::kWeightBytes / kCluster;
+  static constexpr unsigned kAllBlocks = (1U << kCluster) - 1;
+
+  /// What a block copies of a tile, and to whom.
+  struct Share {
+    int offset = 0;
+    int bytes = 0;
+    unsigned blocks = 0;  ///< A bit for each.
+  };
+
   /// The next item is looked up behind the request of the last stage but two, when the ring has long
   /// been full and nobody waits; its number is drawn before that of the last but three.
   static constexpr int kLookAhead = 3;
@@ -115,28 +126,34 @@ class Producer {
   /// Whether this thread acts for all.
   [[nodiscard]] __device__ __forceinline__ static bool leads() { return threadIdx.x == 0; }
 
-  /// The item's tiles, one behind the other. Once per item: nothing of it is left to the thread
-  /// that requests stage after stage.
+  /// What this block brings of the item's tiles, one behind the other: its share, for all blocks of
+  /// the cluster where they have the same. Once per item, and uniform: between an empty stage and its
+  /// request, when consumers may stand still, nothing is left to compute.
   __device__ __forceinline__ void find_weights(const ProductItem& item) {
-    weights_ = static_cast<const std::byte*>(view_.weights) + item.expert * expert_bytes_ +
-               std::int64_t{item.row_tile} * depths_ * ProductShape::kWeightBytes;
+    const bool shares = uniform(item.shares_weights ? 1 : 0) != 0;
+    share_ = shares ? Share{rank_ * kShareBytes, kShareBytes, kAllBlocks}
+                    : Share{0, ProductShape::kWeightBytes, 1U << rank_};
+    weights_ = static_cast<const std::byte*>(view_.weights) +
+               uniform(item.expert) * expert_bytes_ +
+               std::int64_t{uniform(item.row_tile)} * depths_ * ProductShape::kWeightBytes +
+               share_.offset;
   }
 
-  /// By one thread; tells the item with its first stage. A block of a cluster brings its share for
-  /// all, where they have the same tile.
+  /// Brings the next tile; tells the item with its first.
   __device__ __forceinline__ void request_weights(const ProductItem& item, int depth, int stage) {
-    if (depth == 0) store_item(block_.item(items_.place), item);
-    const Barrier full = block_.full(stage);
-    full.arrive_expecting(ProductShape::kWeightBytes + Rows::expected_bytes(item));
-    const std::byte* const tile = weights_ + std::int64_t{depth} * ProductShape::kWeightBytes;
-    const std::uint32_t to = block_.weights(stage);
-    if (kCluster == 1 || !item.shares_weights) {
-      bulk_copy(to, tile, ProductShape::kWeightBytes, full, policy_);
-    } else {
-      constexpr int kShare = ProductShape::kWeightBytes / kCluster;
-      const int offset = cluster_rank() * kShare;
-      bulk_multicast(to + offset, tile + offset, kShare, full, (1U << kCluster) - 1, policy_);
+    if (leads()) {
+      if (depth == 0) store_item(block_.item(items_.place), item);
+      const Barrier full = block_.full(stage);
+      full.arrive_expecting(ProductShape::kWeightBytes + Rows::expected_bytes(item));
+      const std::uint32_t to = block_.weights(stage);
+      if constexpr (kCluster == 1)
+        bulk_copy(to, weights_, ProductShape::kWeightBytes, full, policy_);
+      else
+        bulk_multicast(to + share_.offset, weights_, share_.bytes, full,
+                       static_cast<std::uint16_t>(share_.blocks), policy_);
     }
+    weights_ += ProductShape::kWeightBytes;
+    asm volatile("" : "+l"(weights_));  // added now, not when the next stage is empty
   }
 
   /// Fills a stage with nothing but the word that there is no more.
@@ -154,8 +171,11 @@ class Producer {
   const ProductView& view_;
   int depths_;
   std::int64_t expert_bytes_;
-  const std::byte* weights_ = nullptr;  // of the item
   std::uint64_t policy_;
+  int rank_;
+  // Of the item:
+  const std::byte* weights_ = nullptr;  // of the next tile
+  Share share_;
   ItemNumbers<Rows::kThreads, kCluster> numbers_;
   Ring ring_;
   ItemRing items_;
