@@ -221,6 +221,36 @@ void check_switches() {
   CHECK_FALSE(fuses({960, 64, 3, 2}, 4, DType::f32, DType::f32));
 }
 
+/// Up to 8 tokens the kernel routes as well; else, and where the caller chose, the plan is made by
+/// a launch before it. Logits that the layer computes are one more.
+void check_launches() {
+  Random random(9'700'600);
+  const LayerCase layer = plain_layer(random, {1024, 64, 33, 5});
+  FusedAndCpu both(layer);
+  Session<CudaBackend>& session = both.session();
+  const auto launches = [&](std::int64_t tokens, Routing routing) {
+    CallCase call = random_call(random, layer, tokens, routing);
+    call.live_tokens.reset();
+    CallMemory<CudaBackend> memory(session, layer.config, call, Placement::slab, kPoisons[1]);
+    const auto graph = session.backend.capture(session.stream, [&] {
+      both.layer().forward(session.stream, memory.inputs(), memory.intermediates(),
+                           &memory.route());
+    });
+    return session.backend.num_nodes(graph);
+  };
+  if (path_of(both.layer(), 1) != ForwardPath::fused_layer) {
+    WARN("this device has no kernel for the whole layer");
+    return;
+  }
+  for (std::int64_t tokens = 1; tokens <= 64; ++tokens) {
+    INFO("T " << tokens);
+    const std::int64_t planning = tokens <= 8 ? 0 : 1;
+    CHECK(launches(tokens, Routing::logits) == 1 + planning);
+    CHECK(launches(tokens, Routing::gate) == 2 + planning);
+    CHECK(launches(tokens, Routing::preselected) == 2);
+  }
+}
+
 }  // namespace
 
 #define SWITCHYARD_CUDA_CASE(name, check)                                          \
@@ -239,3 +269,4 @@ SWITCHYARD_CUDA_CASE("the whole layer in one kernel gives the same bits every ti
 SWITCHYARD_CUDA_CASE("in one kernel a row does not depend on the others", check_independence)
 SWITCHYARD_CUDA_CASE("the whole layer in one kernel in any workspace", check_workspaces)
 SWITCHYARD_CUDA_CASE("which calls run as one kernel", check_switches)
+SWITCHYARD_CUDA_CASE("the launches of a layer of few tokens", check_launches)
