@@ -89,6 +89,7 @@ enum class ReadMode : std::uint8_t {
   buffer,  ///< Read into memory first: what happens to the file later has no effect.
 };
 
+/// Choices of SafetensorsFile::open and of what opens files by it.
 struct ReadOptions {
   ReadMode mode = ReadMode::map;
   /// Longest header accepted, at most safetensors_limits::kMaxHeaderBytes.
