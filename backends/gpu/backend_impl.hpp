@@ -178,6 +178,7 @@ void GpuBackend<Api>::launch_coupled_layer(Stream& stream,
   planning.cleared = kernels::num_counters(planning.plan.num_local_experts);
   launch<kernels::RoutePlan>(stream, {}, planning);
   tuned_->launch_coupled_products(stream.native_, params);
+  if (tuned_->launch_last_combine(stream.native_, params.combine)) return;
   launch<kernels::Combine>(stream, {}, params.combine);
 }
 

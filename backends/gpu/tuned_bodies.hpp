@@ -4,6 +4,7 @@
 
 #include <string>
 
+#include "kernels/combine/params.hpp"
 #include "switchyard/backends/gpu.hpp"
 #include "switchyard/error.hpp"
 
@@ -25,6 +26,7 @@ namespace switchyard::gpu {
 ///                               not wait for all of gate_up; it is the faster wherever it runs
 ///   launch_coupled_products(stream, params)   the two, behind a route_plan stage that cleared the
 ///                               counters
+///   launch_last_combine(stream, params)  as launch, where nobody reads the expert rows behind it
 ///   probe_products(stream, sink)   as ProbingBackend's
 template <class Api>
 class TunedBodies {
@@ -63,6 +65,10 @@ class TunedBodies {
   void launch_coupled_products(typename Api::NativeStream /*stream*/,
                                const kernels::FusedLayerParams& /*params*/) const {
     throw Error(ErrorCode::invalid_argument, "this backend has no bodies for coupled_layer");
+  }
+  [[nodiscard]] bool launch_last_combine(typename Api::NativeStream /*stream*/,
+                                         const kernels::CombineParams& /*params*/) const noexcept {
+    return false;
   }
   [[nodiscard]] double probe_products(typename Api::NativeStream /*stream*/,
                                       DeviceSpan<std::byte> /*sink*/) const noexcept {

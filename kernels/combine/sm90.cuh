@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // Stage "combine" for compute capability 9.0, at the speed of memory: a thread sums eight columns
 // of a token, and has 16 bytes of up to eight expert rows under way at once. The sums are those of
-// the portable body, operation by operation: compiled without contraction.
+// the portable body, operation by operation: compiled without contraction. Where nobody reads the
+// expert rows afterwards, lines of L2 are discarded as they have been read, so that the memory is
+// not written for nothing.
 #pragma once
 
 #include <cstdint>
 
 #include "kernels/combine/params.hpp"
+#include "kernels/combine/sm90_rows.hpp"
 #include "kernels/elements.hpp"
 #include "kernels/math.hpp"
 #include "kernels/sm90/element.cuh"
@@ -51,8 +54,20 @@ struct ColumnSums {
   return words;
 }
 
+/// Discards the line that this thread and the seven beside it, which call it together, have read
+/// 16 bytes each of; `first` is the thread's own first element.
+__device__ __forceinline__ void discard_line(const void* row_major, std::int64_t first) {
+  constexpr unsigned kThreads = static_cast<unsigned>(kLineBytes) / 16;
+  const unsigned lane = threadIdx.x % 32;
+  __syncwarp(((1U << kThreads) - 1) << (lane / kThreads * kThreads));
+  if (lane % kThreads == 0)
+    asm volatile("discard.global.L2 [%0], %1;" ::"l"(static_cast<const bf16*>(row_major) + first),
+                 "n"(kLineBytes)
+                 : "memory");
+}
+
 /// Adds the token's expert rows in the order of k, kBatch loads at a time.
-template <class Element, int kBatch>
+template <class Element, int kBatch, ReadRows kRead>
 __device__ __forceinline__ void add_experts(const CombineParams& params, std::int64_t token,
                                             std::int64_t column, ColumnSums<Element>& sums) {
   for (std::int32_t first = 0; first < params.top_k; first += kBatch) {
@@ -73,12 +88,18 @@ __device__ __forceinline__ void add_experts(const CombineParams& params, std::in
 #pragma unroll
     for (int i = 0; i < kBatch; ++i)
       if (row[i] >= 0) sums.add(weight[i], elements[i]);
+    if constexpr (kRead == ReadRows::discarded) {
+#pragma unroll
+      for (int i = 0; i < kBatch; ++i)
+        if (row[i] >= 0)
+          discard_line(params.expert_rows, std::int64_t{row[i]} * params.hidden_size + column);
+    }
   }
 }
 
 /// Blocks are numbered token by token; params.hidden_size is a multiple of 8, and all rows are
-/// aligned to 16 bytes.
-template <class Element, int kBatch>
+/// aligned to 16 bytes. ReadRows::discarded: expert rows are whole lines.
+template <class Element, int kBatch, ReadRows kRead>
 __global__ void __launch_bounds__(256) combine(const __grid_constant__ CombineParams params) {
   wait_for_predecessors();
   start_successors();
@@ -94,7 +115,7 @@ __global__ void __launch_bounds__(256) combine(const __grid_constant__ CombinePa
   const std::int64_t place = token * params.hidden_size + column;
   ColumnSums<Element> sums;
   if (token < live_count(params.live_tokens, params.num_tokens)) {
-    add_experts<Element, kBatch>(params, token, column, sums);
+    add_experts<Element, kBatch, kRead>(params, token, column, sums);
     if (params.shared_rows != nullptr) {
       const float gate = params.shared_gate == nullptr ? 1.0F : sigmoid(params.shared_gate[token]);
       sums.add(gate, load_once(params.shared_rows, place));
@@ -106,11 +127,16 @@ __global__ void __launch_bounds__(256) combine(const __grid_constant__ CombinePa
 
 /// The kernel that suits top_k: fewer rows of a token take fewer registers, so that more threads
 /// read at once.
-template <class Element>
+template <class Element, ReadRows kRead>
 [[nodiscard]] const void* find_combine(std::int32_t top_k) noexcept {
-  if (top_k <= 2) return reinterpret_cast<const void*>(&combine<Element, 2>);
-  if (top_k <= 4) return reinterpret_cast<const void*>(&combine<Element, 4>);
-  return reinterpret_cast<const void*>(&combine<Element, 8>);
+  if (top_k <= 2) return reinterpret_cast<const void*>(&combine<Element, 2, kRead>);
+  if (top_k <= 4) return reinterpret_cast<const void*>(&combine<Element, 4, kRead>);
+  return reinterpret_cast<const void*>(&combine<Element, 8, kRead>);
+}
+template <class Element>
+[[nodiscard]] const void* find_combine(std::int32_t top_k, ReadRows read) noexcept {
+  return read == ReadRows::discarded ? find_combine<Element, ReadRows::discarded>(top_k)
+                                     : find_combine<Element, ReadRows::kept>(top_k);
 }
 
 }  // namespace switchyard::kernels::sm90

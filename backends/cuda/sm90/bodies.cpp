@@ -153,8 +153,8 @@ void gpu::TunedBodies<CudaApi>::launch_coupled_products(
     throw Error(ErrorCode::invalid_argument, "coupled_layer takes matrices in swizzled_tiles");
 }
 
-bool gpu::TunedBodies<CudaApi>::launch(cudaStream_t stream,
-                                       const kernels::CombineParams& params) const {
+bool gpu::TunedBodies<CudaApi>::launch(cudaStream_t stream, const kernels::CombineParams& params,
+                                       kernels::sm90::ReadRows read) const {
   const bool fits = fits_device_ && is_16_bit(params.activation_dtype) &&
                     params.hidden_size % 8 == 0 && aligned16(params.expert_rows) &&
                     aligned16(params.shared_rows) && aligned16(params.residual) &&
@@ -168,8 +168,8 @@ bool gpu::TunedBodies<CudaApi>::launch(cudaStream_t stream,
   std::array<void*, 1> arguments{&block};
   sm90::launch_dependent(
       device_, stream,
-      params.activation_dtype == DType::bf16 ? sm90::combine_kernel_bf16(params.top_k)
-                                             : sm90::combine_kernel_f16(params.top_k),
+      params.activation_dtype == DType::bf16 ? sm90::combine_kernel_bf16(params.top_k, read)
+                                             : sm90::combine_kernel_f16(params.top_k, read),
       {static_cast<unsigned>(params.num_tokens) * static_cast<unsigned>(per_token),
        static_cast<unsigned>(threads)},
       arguments);

@@ -11,6 +11,7 @@
 #include "backends/cuda/sm90/tensor_maps.hpp"
 #include "backends/gpu/tuned_bodies.hpp"
 #include "kernels/combine/params.hpp"
+#include "kernels/combine/sm90_rows.hpp"
 #include "kernels/down/params.hpp"
 #include "kernels/gate_up/params.hpp"
 #include "kernels/route_plan/params.hpp"
@@ -40,7 +41,9 @@ class gpu::TunedBodies<CudaApi> {
     return launch(stream, params, {});
   }
   [[nodiscard]] bool launch(CudaApi::NativeStream stream,
-                            const kernels::CombineParams& params) const;
+                            const kernels::CombineParams& params) const {
+    return launch(stream, params, kernels::sm90::ReadRows::kept);
+  }
   [[nodiscard]] bool launch(CudaApi::NativeStream stream,
                             const kernels::RoutePlanParams& params) const;
   /// Stage "fused_layer" (backends/cuda/sm90/fused_layer.hpp).
@@ -66,6 +69,12 @@ class gpu::TunedBodies<CudaApi> {
   void launch_coupled_products(CudaApi::NativeStream stream,
                                const kernels::FusedLayerParams& params) const;
 
+  /// Expert rows that combine has read are discarded where that is worth it.
+  [[nodiscard]] bool launch_last_combine(CudaApi::NativeStream stream,
+                                         const kernels::CombineParams& params) const {
+    return launch(stream, params, kernels::sm90::choose_read_rows(params));
+  }
+
   [[nodiscard]] double probe_products(CudaApi::NativeStream stream,
                                       DeviceSpan<std::byte> sink) const;
 
@@ -84,6 +93,8 @@ class gpu::TunedBodies<CudaApi> {
                             const kernels::sm90::ProductCounters& counters) const;
   [[nodiscard]] bool launch(CudaApi::NativeStream stream, const kernels::DownParams& params,
                             const kernels::sm90::ProductCounters& counters) const;
+  [[nodiscard]] bool launch(CudaApi::NativeStream stream, const kernels::CombineParams& params,
+                            kernels::sm90::ReadRows read) const;
   /// The kernel of a build.
   using FindProduct = const void* (*)(const kernels::sm90::ProductBuild&) noexcept;
   /// `boxes`: the argument of the kernel beside its parameter block.

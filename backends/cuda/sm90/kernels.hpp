@@ -5,6 +5,7 @@
 
 #include <cstdint>
 
+#include "kernels/combine/sm90_rows.hpp"
 #include "kernels/route/simt_register_row.hpp"
 #include "kernels/sm90/product/shape.hpp"
 
@@ -15,8 +16,10 @@ namespace switchyard::sm90 {
 [[nodiscard]] const void* gate_up_kernel_f16(const kernels::sm90::ProductBuild& build) noexcept;
 [[nodiscard]] const void* down_kernel_bf16(const kernels::sm90::ProductBuild& build) noexcept;
 [[nodiscard]] const void* down_kernel_f16(const kernels::sm90::ProductBuild& build) noexcept;
-[[nodiscard]] const void* combine_kernel_bf16(std::int32_t top_k) noexcept;
-[[nodiscard]] const void* combine_kernel_f16(std::int32_t top_k) noexcept;
+[[nodiscard]] const void* combine_kernel_bf16(std::int32_t top_k,
+                                              kernels::sm90::ReadRows read) noexcept;
+[[nodiscard]] const void* combine_kernel_f16(std::int32_t top_k,
+                                             kernels::sm90::ReadRows read) noexcept;
 [[nodiscard]] const void* probe_products_kernel() noexcept;
 /// By experts of a lane, at most simt::kMaxPerLane.
 [[nodiscard]] const void* route_plan_cluster_kernel(int per_lane,
