@@ -128,23 +128,46 @@ struct RegisterRow {
     }
   }
 
-  using Queue = std::conditional_t<(PerLane > 8), ScannedQueue<PerLane>,
-                                   SortedQueue<PerLane <= 8 ? PerLane : 8>>;
+  static constexpr bool kSorts = PerLane <= 8;
+  using Queue =
+      std::conditional_t<kSorts, SortedQueue<kSorts ? PerLane : 8>, ScannedQueue<PerLane>>;
 
-  /// Draws the K best as if no two lanes had the same key. Returns whether two had.
+  /// Draws the K best as if no two lanes had the same key. Returns whether two had: then chosen is
+  /// not what it should be.
   template <class Ids>
   [[nodiscard]] SWITCHYARD_FN bool draw_untied(Queue queue, Ids& chosen) const {
-    LaneMask<Ctx> tied = 0;
-    SWITCHYARD_ROLLED
-    for (std::int32_t k = 0; k < params.top_k; ++k) {
-      const bool draws = queue.key() == ctx.largest(queue.key());
-      const auto drawing = static_cast<LaneMask<Ctx>>(ctx.ballot(draws));
-      tied |= drawing & (drawing - 1);
-      if (draws && (drawing & static_cast<LaneMask<Ctx>>(lanes_below(ctx.lane()))) == 0)
-        chosen[k] = expert(queue.place());
-      queue.draw_if(draws);
+    if constexpr (kSorts) {
+      std::uint32_t best = 0;
+      SWITCHYARD_ROLLED
+      for (std::int32_t k = 0; k < params.top_k; ++k) {
+        best = ctx.largest(queue.key());
+        queue.draw_if(queue.key() == best, k);
+      }
+      // Each tie is a draw too many, or leaves none for the last.
+      if (best == 0 || num_draws(queue) != params.top_k) return true;
+      queue.for_draws([&](std::int32_t k, int place) { chosen[k] = expert(place); });
+      return false;
+    } else {
+      LaneMask<Ctx> tied = 0;
+      SWITCHYARD_ROLLED
+      for (std::int32_t k = 0; k < params.top_k; ++k) {
+        const bool draws = queue.key() == ctx.largest(queue.key());
+        const auto drawing = static_cast<LaneMask<Ctx>>(ctx.ballot(draws));
+        tied |= drawing & (drawing - 1);
+        if (draws && (drawing & static_cast<LaneMask<Ctx>>(lanes_below(ctx.lane()))) == 0)
+          chosen[k] = expert(queue.place());
+        queue.draw_if(draws, k);
+      }
+      return tied != 0;
     }
-    return tied != 0;
+  }
+
+  /// Of all lanes.
+  [[nodiscard]] SWITCHYARD_FN std::int32_t num_draws(const Queue& queue) const {
+    std::int32_t sum = 0;
+    for (int bit = 0; 1 << bit <= PerLane; ++bit)
+      sum += ctx.popcount(ctx.ballot((queue.count() >> bit & 1) != 0)) << bit;
+    return sum;
   }
 
   /// Draws the K best; a tie goes to the lowest expert.
@@ -157,7 +180,7 @@ struct RegisterRow {
       const std::uint32_t id = ~static_cast<std::uint32_t>(expert(queue.place()));
       const bool draws = ctx.largest(best ? id : 0U) == id && best;
       if (draws) chosen[k] = expert(queue.place());
-      queue.draw_if(draws);
+      queue.draw_if(draws, k);
     }
   }
 };

@@ -5,6 +5,8 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <utility>
+#include <vector>
 
 #include "kernels/route/simt_lane_queue.hpp"
 #include "support/catch.hpp"
@@ -19,6 +21,18 @@ struct Candidate {
   std::uint32_t key;
   int place;
 };
+
+/// A queue that remembers its draws, numbers and places, has these.
+template <class Queue>
+void check_draws(const Queue& queue, const std::vector<std::pair<std::int32_t, int>>& expected) {
+  if constexpr (requires { queue.count(); }) {
+    std::vector<std::pair<std::int32_t, int>> draws;
+    queue.for_draws([&](std::int32_t k, int place) { draws.emplace_back(k, place); });
+    std::sort(draws.begin(), draws.end());
+    REQUIRE(draws == expected);
+    REQUIRE(queue.count() == static_cast<int>(expected.size()));
+  }
+}
 
 template <class Queue, int Count>
 void check_queue() {
@@ -35,13 +49,18 @@ void check_queue() {
       return a.key != b.key ? a.key > b.key : a.place < b.place;
     });
     Queue queue(keys);
+    std::vector<std::pair<std::int32_t, int>> draws;
+    std::int32_t k = static_cast<std::int32_t>(random.in(0, 20));
     for (const Candidate& next : expected) {
-      while (random.chance(0.3)) queue.draw_if(false);
+      while (random.chance(0.3)) queue.draw_if(false, k++);
       REQUIRE(queue.key() == next.key);
       REQUIRE(queue.place() == next.place);
-      queue.draw_if(true);
+      check_draws(queue, draws);
+      draws.emplace_back(k, next.place);
+      queue.draw_if(true, k++);
     }
     REQUIRE(queue.key() == 0);
+    check_draws(queue, draws);
   }
 }
 
