@@ -27,10 +27,17 @@ namespace switchyard::gpu {
 template <class Api>
 struct WaveOps;
 
+/// Threads of a block of Body, at most.
+template <class Body>
+[[nodiscard]] constexpr int max_threads() noexcept {
+  if constexpr (requires { Body::kThreads; }) return Body::kThreads;
+  return kernels::simt::kMaxThreads;
+}
+
 /// A program for several architectures has every kernel for every wave size; a body is compiled
 /// where it can run.
 template <class Body, int Wave, class Api>
-__global__ void __launch_bounds__(256)
+__global__ void __launch_bounds__(max_threads<Body>())
     kernel(const SWITCHYARD_KERNEL_ARGUMENT typename Body::Params params) {
   if constexpr (WaveOps<Api>::runs(Wave)) {
     WaveOps<Api>::fetch(params);

@@ -57,8 +57,10 @@ inline constexpr std::int32_t kMinTileTokens = 8;
                                                              std::int64_t top_k,
                                                              std::int64_t num_experts) noexcept {
   const std::int64_t words = count_words(static_cast<std::int32_t>(num_experts));
-  const std::int64_t tiles =
+  const std::int64_t most =
       most_tiles(static_cast<std::int32_t>(num_tokens), static_cast<std::int32_t>(top_k));
+  const std::int64_t tiles =
+      (most + 3) / 4 * 4;  // so that counts of tiles can be read four at once
   return tiles > kFewTiles ? tiles * words + (tiles + 1) * num_experts : tiles * words;
 }
 

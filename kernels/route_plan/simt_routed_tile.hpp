@@ -24,15 +24,22 @@ inline constexpr int kFewExpertsPerLane = 4;
   return local < plan.num_local_experts ? local : -1;
 }
 
+/// Shared memory of a ChosenTile with so many waves.
+[[nodiscard]] constexpr std::size_t chosen_tile_bytes(const RoutePlanParams& params,
+                                                      std::int64_t waves) noexcept {
+  const std::int64_t pairs = params.tiles.tokens * params.plan.top_k;
+  const bool grouped = params.route.num_groups > 1;
+  return shared_bytes<std::int32_t>(pairs) +
+         shared_bytes<std::uint32_t>(grouped ? waves * params.route.num_experts : 0) +
+         shared_bytes<std::uint32_t>(grouped ? waves * params.route.num_groups : 0);
+}
+
 /// Shared memory of a RoutedTile with so many waves.
 [[nodiscard]] constexpr std::size_t routed_tile_bytes(const RoutePlanParams& params,
                                                       std::int64_t waves) noexcept {
   const std::int64_t pairs = params.tiles.tokens * params.plan.top_k;
-  const bool grouped = params.route.num_groups > 1;
-  return 3 * shared_bytes<std::int32_t>(pairs) +
-         shared_bytes<std::int32_t>(waves * params.plan.num_local_experts) +
-         shared_bytes<std::uint32_t>(grouped ? waves * params.route.num_experts : 0) +
-         shared_bytes<std::uint32_t>(grouped ? waves * params.route.num_groups : 0);
+  return chosen_tile_bytes(params, waves) + 2 * shared_bytes<std::int32_t>(pairs) +
+         shared_bytes<std::int32_t>(waves * params.plan.num_local_experts);
 }
 
 /// Where a pair of a tile is: packed into a word.
@@ -57,9 +64,9 @@ struct PairPlace {
 };
 static_assert(kMaxTilePairs <= 0xffff && kMaxThreads / 8 <= 0xff);
 
-/// Rows of experts are at most PerLane * kWave wide.
+/// What the tokens of a tile choose. Rows of experts are at most PerLane * kWave wide.
 template <class Ctx, int PerLane, Ranking By>
-struct RoutedTile {
+struct ChosenTile {
   template <class T>
   using Shared = decltype(std::declval<Ctx&>().template shared<T>(0));
   using Router = TokenRouter<Ctx, PerLane, By>;
@@ -67,28 +74,19 @@ struct RoutedTile {
   Ctx& ctx;
   const RoutePlanParams& params;
   const std::int32_t top_k;
-  const std::int32_t experts;    // local
   Shared<std::int32_t> chosen;   // [tile pairs] expert
-  Shared<std::int32_t> locals;   // [tile pairs] local expert, -1: skipped
-  Shared<PairPlace> places;      // [tile pairs]
-  Shared<std::int32_t> cursors;  // [waves, experts] pairs so far
   Shared<std::uint32_t> keys;    // [waves, E] where there are groups
   Shared<std::uint32_t> groups;  // [waves, num_groups] where there are
 
-  SWITCHYARD_FN RoutedTile(Ctx& ctx_in, const RoutePlanParams& params_in)
+  SWITCHYARD_FN ChosenTile(Ctx& ctx_in, const RoutePlanParams& params_in)
       : ctx(ctx_in),
         params(params_in),
         top_k(params_in.plan.top_k),
-        experts(params_in.plan.num_local_experts),
         chosen(ctx.template shared<std::int32_t>(params_in.tiles.tokens * top_k)),
-        locals(ctx.template shared<std::int32_t>(params_in.tiles.tokens * top_k)),
-        places(ctx.template shared<PairPlace>(params_in.tiles.tokens * top_k)),
-        cursors(ctx.template shared<std::int32_t>(ctx.num_waves() * experts)),
         keys(ctx.template shared<std::uint32_t>(grouped() ? ctx.num_waves() * num_experts() : 0)),
         groups(ctx.template shared<std::uint32_t>(
             grouped() ? ctx.num_waves() * params.route.num_groups : 0)) {}
 
-  [[nodiscard]] SWITCHYARD_FN bool is_given() const { return params.given_ids != nullptr; }
   [[nodiscard]] SWITCHYARD_FN bool grouped() const {
     return By == Ranking::selections && params.route.num_groups > 1;
   }
@@ -97,18 +95,6 @@ struct RoutedTile {
   [[nodiscard]] SWITCHYARD_FN std::int32_t live_tokens(std::int32_t first) const {
     const std::int32_t left = live_count(params.plan.live_tokens, params.plan.num_tokens) - first;
     return left < 0 ? 0 : (left < params.tiles.tokens ? left : params.tiles.tokens);
-  }
-  /// Waves that choose for some of the tile's first `tokens` tokens.
-  [[nodiscard]] SWITCHYARD_FN std::int32_t busy_waves(std::int32_t tokens) const {
-    return (tokens + (1 << params.tiles.wave_token_bits) - 1) >> params.tiles.wave_token_bits;
-  }
-
-  /// Comes before any count.
-  SWITCHYARD_FN void clear_cursors() {
-    SWITCHYARD_ROLLED
-    for (std::int32_t e = ctx.lane(); e < experts; e += Ctx::kWave)
-      cursors[ctx.wave() * experts + e] = 0;
-    ctx.sync_wave();
   }
 
   /// Token `i` of the tile, which the router has loaded, gets its experts.
@@ -125,6 +111,44 @@ struct RoutedTile {
       params.plan.selected_ids[pairs + k] = ExpertId{e};
       params.plan.pair_weights[pairs + k] = weight;
     });
+  }
+};
+
+/// A ChosenTile whose pairs are counted by waves.
+template <class Ctx, int PerLane, Ranking By>
+struct RoutedTile : ChosenTile<Ctx, PerLane, By> {
+  using Chosen = ChosenTile<Ctx, PerLane, By>;
+  using Chosen::chosen;
+  using Chosen::ctx;
+  using Chosen::params;
+  using Chosen::top_k;
+  template <class T>
+  using Shared = typename Chosen::template Shared<T>;
+
+  const std::int32_t experts;    // local
+  Shared<std::int32_t> locals;   // [tile pairs] local expert, -1: skipped
+  Shared<PairPlace> places;      // [tile pairs]
+  Shared<std::int32_t> cursors;  // [waves, experts] pairs so far
+
+  SWITCHYARD_FN RoutedTile(Ctx& ctx_in, const RoutePlanParams& params_in)
+      : Chosen(ctx_in, params_in),
+        experts(params.plan.num_local_experts),
+        locals(ctx.template shared<std::int32_t>(params.tiles.tokens * top_k)),
+        places(ctx.template shared<PairPlace>(params.tiles.tokens * top_k)),
+        cursors(ctx.template shared<std::int32_t>(ctx.num_waves() * experts)) {}
+
+  [[nodiscard]] SWITCHYARD_FN bool is_given() const { return params.given_ids != nullptr; }
+  /// Waves that choose for some of the tile's first `tokens` tokens.
+  [[nodiscard]] SWITCHYARD_FN std::int32_t busy_waves(std::int32_t tokens) const {
+    return (tokens + (1 << params.tiles.wave_token_bits) - 1) >> params.tiles.wave_token_bits;
+  }
+
+  /// Comes before any count.
+  SWITCHYARD_FN void clear_cursors() {
+    SWITCHYARD_ROLLED
+    for (std::int32_t e = ctx.lane(); e < experts; e += Ctx::kWave)
+      cursors[ctx.wave() * experts + e] = 0;
+    ctx.sync_wave();
   }
 
   /// In place of select and weigh where the caller chose.

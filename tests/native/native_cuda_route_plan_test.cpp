@@ -1,9 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-// CUDA's routing by one cluster of blocks: how tokens are shared out, and plans that are the CPU's,
-// whatever the number of experts, on both sides of the numbers of tokens where the cluster changes.
+// CUDA's routing in one launch, by a cluster of blocks or by a grid: how tokens are shared out, and
+// plans that are the CPU's, whatever the number of experts, on both sides of the numbers of tokens
+// where the launch changes.
 #include <cstdint>
+#include <initializer_list>
 #include <type_traits>
 
+#include "backends/cuda/sm90/route_plan.hpp"
+#include "core/stage_params.hpp"
+#include "kernels/route_plan/sm90_grid_shape.hpp"
 #include "kernels/route_plan/sm90_shape.hpp"
 #include "layer/support/layer_draw.hpp"
 #include "support/catch.hpp"
@@ -38,6 +43,32 @@ PlanContent plan_on(Session<B>& session, const LayerCase& layer_case, const Call
   return run_call(session, layer, call, options).plan;
 }
 
+struct Extents {
+  std::int64_t experts, top_k, groups;
+};
+
+/// Plans of calls one after the other, by CUDA and the CPU.
+template <class B>
+void check_plans(std::initializer_list<Extents> routers, std::initializer_list<int> token_counts,
+                 std::initializer_list<Routing> routings) {
+  Session<CpuBackend> cpu;
+  Session<B> cuda;
+  for (const Extents& extents : routers) {
+    const LayerCase layer = router_of(extents.experts, extents.top_k, extents.groups);
+    Random random(98'000);
+    for (const std::int64_t tokens : token_counts) {
+      for (const Routing routing : routings) {
+        INFO("T " << tokens << " E " << extents.experts << " K " << extents.top_k << " groups "
+                  << extents.groups << " routing " << static_cast<int>(routing));
+        const CallCase call = random_call(random, layer, tokens, routing);
+        const PlanContent expected = plan_on(cpu, layer, call, kPoisons[0]);
+        for (const std::byte poison : kPoisons)
+          CHECK(plan_on(cuda, layer, call, poison) == expected);
+      }
+    }
+  }
+}
+
 }  // namespace
 
 TEST_CASE("cuda: a cluster has room for every token, and few blocks without one", "[cuda]") {
@@ -48,42 +79,142 @@ TEST_CASE("cuda: a cluster has room for every token, and few blocks without one"
     plan.top_k = 8;
     plan.num_local_experts = 128;
     plan.block_size = 16;
-    const RoutePlanTiles tiles = sm90::cluster_tiles(plan);
+    const RoutePlanTiles tiles = kernels::sm90::cluster_tiles(plan);
     INFO("T " << tokens << ": " << tiles.count << " tiles of " << tiles.tokens);
     REQUIRE(tiles.count * tiles.tokens >= tokens);
-    REQUIRE(tiles.count <= sm90::kMaxRouteCluster);
+    REQUIRE(tiles.count <= kernels::sm90::kMaxRouteCluster);
     REQUIRE((tiles.count == 1 || tiles.count * tiles.tokens < 2 * tokens));
-    REQUIRE(tiles.tokens <= sm90::kRouteWaves << tiles.wave_token_bits);
+    REQUIRE(tiles.tokens <= kernels::sm90::kRouteWaves << tiles.wave_token_bits);
     for (const std::int32_t experts : {128, 129}) {
       plan.num_experts = plan.num_local_experts = experts;
-      const bool suits = sm90::suits_cluster(plan);
+      const bool suits = kernels::sm90::suits_cluster(plan);
       CHECK(suits == (tokens > (experts == 128 ? 4 : 8) && tokens <= 128));
       if (suits) REQUIRE(tiles.wave_token_bits == 0);
     }
   }
 }
 
+TEST_CASE("cuda: a grid has room for every token, in no more blocks than the device runs",
+          "[cuda]") {
+  using namespace kernels;
+  for (const std::int32_t experts : {128, 129})
+    for (const std::int32_t blocks : {1, 16, 114, 132, 300}) {
+      std::int32_t most = 0;
+      for (std::int32_t tokens = 0; tokens < 20'000; ++tokens) {
+        RoutePlanParams params{};
+        params.plan.num_tokens = tokens;
+        params.plan.top_k = 8;
+        params.plan.num_experts = params.plan.num_local_experts = experts;
+        params.plan.block_size = 16;
+        if (!kernels::sm90::suits_grid(params, blocks)) continue;
+        most = tokens;
+        const RoutePlanTiles tiles = kernels::sm90::grid_tiles(params.plan, blocks);
+        INFO("T " << tokens << ", blocks " << blocks << ": " << tiles.count << " tiles of "
+                  << tiles.tokens);
+        REQUIRE(tokens > (experts == 128 ? 128 : 512));
+        REQUIRE(tiles.count * tiles.tokens >= tokens);
+        REQUIRE((tiles.count - 1) * tiles.tokens < tokens);
+        REQUIRE((tiles.count <= blocks && tiles.count <= kernels::sm90::kMaxGridTiles));
+        REQUIRE(kernels::sm90::mask_words(tiles.tokens) * kernels::sm90::kMaskBits >= tiles.tokens);
+        REQUIRE((tiles.count + 3) / 4 * 4 * tiles.words <=
+                route_plan_scratch_size(tokens, params.plan.top_k, experts));
+      }
+      const std::int32_t room = (experts == 128 ? 64 : 32) * (blocks < 128 ? blocks : 128);
+      CHECK(most == (room > (experts == 128 ? 128 : 512) ? room : 0));
+    }
+}
+
+TEST_CASE("cuda: a grid does not serve experts that were given or are mapped", "[cuda]") {
+  using namespace kernels;
+  RoutePlanParams params{};
+  params.plan.num_tokens = 1000;
+  CHECK(kernels::sm90::suits_grid(params, 132));
+  CHECK_FALSE(kernels::sm90::suits_grid(params, 0));
+  const ExpertId given{};
+  params.given_ids = &given;
+  CHECK_FALSE(kernels::sm90::suits_grid(params, 132));
+  params.given_ids = nullptr;
+  const std::int32_t mapped = 0;
+  params.plan.expert_map = &mapped;
+  CHECK_FALSE(kernels::sm90::suits_grid(params, 132));
+}
+
 TEMPLATE_LIST_TEST_CASE("cuda: a cluster plans as the CPU does", "[native][cuda]", Backends) {
+  if constexpr (std::is_same_v<TestType, CudaBackend>)
+    check_plans<CudaBackend>({{1, 1, 1},
+                              {33, 5, 1},
+                              {128, 8, 1},
+                              {128, 64, 8},
+                              {129, 8, 1},
+                              {256, 8, 8},
+                              {257, 3, 1},
+                              {512, 10, 1},
+                              {512, 64, 8}},
+                             {4, 5, 8, 9, 16, 17, 32, 33, 61, 64, 65, 127, 128, 129},
+                             {Routing::logits, Routing::preselected});
+}
+
+TEMPLATE_LIST_TEST_CASE("cuda: a grid plans as the CPU does", "[native][cuda]", Backends) {
   if constexpr (std::is_same_v<TestType, CudaBackend>) {
-    struct Extents {
-      std::int64_t experts, top_k, groups;
-    };
-    Session<CpuBackend> cpu;
-    Session<CudaBackend> cuda;
-    for (const Extents& extents : {Extents{1, 1, 1}, Extents{33, 5, 1}, Extents{128, 8, 1},
-                                   Extents{128, 64, 8}, Extents{129, 8, 1}, Extents{256, 8, 8},
-                                   Extents{257, 3, 1}, Extents{512, 10, 1}, Extents{512, 64, 8}}) {
-      const LayerCase layer = router_of(extents.experts, extents.top_k, extents.groups);
-      Random random(98'000);
-      for (const std::int64_t tokens : {4, 5, 8, 9, 16, 17, 32, 33, 61, 64, 65, 127, 128, 129}) {
-        for (const Routing routing : {Routing::logits, Routing::preselected}) {
-          INFO("T " << tokens << " E " << extents.experts << " K " << extents.top_k << " groups "
-                    << extents.groups << " routing " << static_cast<int>(routing));
-          const CallCase call = random_call(random, layer, tokens, routing);
-          const PlanContent expected = plan_on(cpu, layer, call, kPoisons[0]);
-          for (const std::byte poison : kPoisons)
-            CHECK(plan_on(cuda, layer, call, poison) == expected);
-        }
+    check_plans<CudaBackend>({{1, 1, 1},
+                              {33, 5, 1},
+                              {128, 8, 1},
+                              {128, 64, 8},
+                              {129, 8, 1},
+                              {256, 8, 8},
+                              {257, 3, 1},
+                              {512, 10, 1},
+                              {512, 64, 8}},
+                             {129, 136, 137, 255, 1000, 1023, 1024, 1025, 2048, 2049},
+                             {Routing::logits});
+    check_plans<CudaBackend>({{3, 2, 1}, {128, 8, 1}, {256, 8, 8}, {300, 5, 1}},
+                             {2112, 4096, 4097, 6001, 8191, 8192, 8193, 300}, {Routing::logits});
+  }
+}
+
+TEMPLATE_LIST_TEST_CASE("cuda: what blocks leave that others keep waiting is done by those",
+                        "[native][cuda]", Backends) {
+  if constexpr (std::is_same_v<TestType, CudaBackend>) {
+    Session<CudaBackend> session;
+    const DeviceInfo& device = session.backend.info();
+    const LayerCase layer_case = router_of(128, 8, 1);
+    const bool has_kernels =
+        session.backend.layout_of({1, 16, 8, false, DType::bf16, DType::bf16}) ==
+        WeightLayout::swizzled_tiles;
+    if (!has_kernels) return;
+    sm90::RoutePlanLimits limits = sm90::prepare_route_plan(device.index, device.compute_units);
+    REQUIRE(limits.patience > 0);
+    limits.patience = 0;
+    sm90::CounterSets counters(device.index);
+    MoeLayer<CudaBackend> layer(session.backend, session.stream, layer_case.config,
+                                layer_case.host());
+    Random random(97'000);
+    for (const std::int64_t tokens : {129, 1000, 2048, 4100, 8192}) {
+      CallCase call = random_call(random, layer_case, tokens, Routing::logits);
+      CallMemory<CudaBackend> memory(session, layer_case.config, call, Placement::slab,
+                                     kPoisons[0]);
+      const RoutePlan<CudaBackend> plan =
+          layer.route(session.stream, memory.inputs(), memory.intermediates(), &memory.route());
+      const PlanContent expected = download_plan(session.backend, session.stream, plan);
+      const kernels::RoutePlanParams params = core::route_plan_params({layer_case.config,
+                                                                       {},
+                                                                       memory.inputs(),
+                                                                       memory.intermediates(),
+                                                                       plan.buffers,
+                                                                       plan.block_size});
+      for (int turn = 0; turn < 10; ++turn) {
+        INFO("T " << tokens << " turn " << turn);
+        for (const DeviceSpan<std::byte> buffer : {as_writable_bytes(plan.buffers.selected_ids),
+                                                   as_writable_bytes(plan.buffers.pair_weights),
+                                                   as_writable_bytes(plan.buffers.pairs_by_token),
+                                                   as_writable_bytes(plan.buffers.packed_token_idx),
+                                                   as_writable_bytes(plan.buffers.expert_offsets),
+                                                   as_writable_bytes(plan.buffers.sorted_tokens),
+                                                   as_writable_bytes(plan.buffers.block_ids)})
+          session.backend.fill(session.stream, buffer, kPoisons[1]);
+        REQUIRE(sm90::launch_route_plan(device.index, limits, session.stream.native(), params,
+                                        counters));
+        CHECK(download_plan(session.backend, session.stream, plan) == expected);
       }
     }
   }

@@ -7,7 +7,6 @@
 
 #include "backends/cuda/sm90/kernels.hpp"
 #include "backends/cuda/sm90/launch.hpp"
-#include "backends/cuda/sm90/route_plan.hpp"
 #include "kernels/probe/sm90.hpp"
 #include "kernels/route_plan/params.hpp"
 #include "kernels/sm90/product/selection.hpp"
@@ -53,7 +52,7 @@ gpu::TunedBodies<CudaApi>::TunedBodies(const DeviceInfo& device, const GpuOption
   maps_.emplace();
   counters_ = std::make_unique<sm90::CounterSets>(device_);
   sm90::prepare_fused_layer(device_);
-  routes_in_cluster_ = sm90::prepare_route_plan(device_);
+  route_plan_ = sm90::prepare_route_plan(device_, num_blocks_);
   const gpu::DeviceScope<CudaApi> scope(device_);
   num_clusters_ = num_blocks_ / 2;
   for (const Generality generality : {Generality::lean, Generality::full})
@@ -178,7 +177,8 @@ bool gpu::TunedBodies<CudaApi>::launch(cudaStream_t stream, const kernels::Combi
 
 bool gpu::TunedBodies<CudaApi>::launch(cudaStream_t stream,
                                        const kernels::RoutePlanParams& params) const {
-  return routes_in_cluster_ && sm90::launch_route_plan(device_, stream, params);
+  return counters_ != nullptr &&
+         sm90::launch_route_plan(device_, route_plan_, stream, params, *counters_);
 }
 
 double gpu::TunedBodies<CudaApi>::probe_products(cudaStream_t stream,

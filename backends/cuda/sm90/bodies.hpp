@@ -8,6 +8,7 @@
 
 #include "backends/cuda/sm90/counter_sets.hpp"
 #include "backends/cuda/sm90/fused_layer.hpp"
+#include "backends/cuda/sm90/route_plan.hpp"
 #include "backends/cuda/sm90/tensor_maps.hpp"
 #include "backends/gpu/tuned_bodies.hpp"
 #include "kernels/combine/params.hpp"
@@ -106,7 +107,7 @@ class gpu::TunedBodies<CudaApi> {
   std::optional<sm90::TensorMaps> maps_;         ///< Where the bodies run.
   std::unique_ptr<sm90::CounterSets> counters_;  ///< Where the bodies run.
   bool fits_device_;                    ///< Compute capability 9.0, and not hidden by an option.
-  bool routes_in_cluster_ = false;      ///< Whether a cluster of a route_plan stage can run.
+  sm90::RoutePlanLimits route_plan_;    ///< None where the bodies do not run.
   std::optional<int> product_cluster_;  ///< GpuOptions::product_cluster
   int num_blocks_;                      ///< Of a product: one per multiprocessor.
   int num_clusters_ = 0;                ///< Of two blocks of a product that run at the same time.

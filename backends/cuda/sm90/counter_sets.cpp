@@ -8,18 +8,17 @@
 namespace switchyard::sm90 {
 namespace {
 
-using kernels::sm90::GridCounters;
 using Runtime = GpuRuntime<CudaApi>;
 
-[[nodiscard]] GridCounters* allocate_sets(int device, std::size_t count) {
-  return static_cast<GridCounters*>(Runtime::allocate_memory(device, count * sizeof(GridCounters)));
+[[nodiscard]] CounterSet* allocate_sets(int device, std::size_t count) {
+  return static_cast<CounterSet*>(Runtime::allocate_memory(device, count * sizeof(CounterSet)));
 }
 
 /// By a stream of its own: others may be capturing.
-void clear(int device, GridCounters* sets, std::size_t count) {
+void clear(int device, CounterSet* sets, std::size_t count) {
   const CudaApi::NativeStream stream = Runtime::create_stream(device);
   try {
-    Runtime::fill(device, stream, sets, 0, count * sizeof(GridCounters));
+    Runtime::fill(device, stream, sets, 0, count * sizeof(CounterSet));
     Runtime::synchronize_stream(device, stream);
   } catch (...) {
     Runtime::destroy_stream(device, stream);
@@ -44,7 +43,7 @@ CounterSets::~CounterSets() {
   Runtime::free_memory(device_, sets_);
 }
 
-GridCounters* CounterSets::of(const void* place) noexcept {
+CounterSet* CounterSets::of(const void* place) noexcept {
   constexpr int kIndexBits = 12;
   static_assert(kNumSets == std::size_t{1} << kIndexBits);
   const auto address = static_cast<std::uint64_t>(reinterpret_cast<std::uintptr_t>(place));

@@ -7,12 +7,20 @@
 #include <vector>
 
 #include "kernels/fused_layer/sm90_arguments.hpp"
+#include "kernels/route_plan/sm90_grid_shape.hpp"
+#include "switchyard/export.hpp"
 
 namespace switchyard::sm90 {
 
+/// What launches that work in one memory count with, each kernel for itself.
+struct CounterSet {
+  kernels::sm90::GridCounters fused_layer;
+  kernels::sm90::GridMeeting route_plan;
+};
+
 /// Sets of counters of a device. A set belongs to a memory that calls work in: those that work in
 /// the same one do not run at the same time. Safe for concurrent use.
-class CounterSets {
+class SWITCHYARD_API CounterSets {
  public:
   /// Takes memory on the device, and waits until it is zero.
   explicit CounterSets(int device);
@@ -22,13 +30,13 @@ class CounterSets {
 
   /// The set of the memory at `place`, the same at every call; null where all sets are taken.
   /// Allocates nothing.
-  [[nodiscard]] kernels::sm90::GridCounters* of(const void* place) noexcept;
+  [[nodiscard]] CounterSet* of(const void* place) noexcept;
 
  private:
   static constexpr std::size_t kNumSets = 4096;
 
   const int device_;
-  kernels::sm90::GridCounters* const sets_;
+  CounterSet* const sets_;
   std::mutex mutex_;
   std::vector<const void*>
       owners_;  ///< By set, null: free. A place's set is found from its hash on.

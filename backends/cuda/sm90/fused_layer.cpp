@@ -142,9 +142,9 @@ bool launch_routed_layer(int device, int num_multiprocessors, CudaApi::NativeStr
   const kernels::RoutePlanParams& planning = params.route_plan;
   if (planning.plan.num_tokens == 0 || !can_route(planning) || !are_rows_aligned(params))
     return false;
-  GridCounters* const own = counters.of(planning.plan.scratch);
+  CounterSet* const own = counters.of(planning.plan.scratch);
   if (own == nullptr) return false;
-  enqueue(device, num_multiprocessors, stream, params, Planning::blocks, own);
+  enqueue(device, num_multiprocessors, stream, params, Planning::blocks, &own->fused_layer);
   return true;
 }
 

@@ -24,5 +24,7 @@ namespace switchyard::sm90 {
 /// By experts of a lane, at most simt::kMaxPerLane.
 [[nodiscard]] const void* route_plan_cluster_kernel(int per_lane,
                                                     kernels::simt::Ranking ranking) noexcept;
+[[nodiscard]] const void* route_plan_grid_kernel(int per_lane,
+                                                 kernels::simt::Ranking ranking) noexcept;
 
 }  // namespace switchyard::sm90

@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: Apache-2.0
+// How all blocks of a device of compute capability 9.0 share out stage "route_plan" in one launch.
+#pragma once
+
+#include <cstdint>
+
+#include "kernels/route_plan/params.hpp"
+#include "kernels/route_plan/simt_place.hpp"
+#include "kernels/route_plan/simt_routed_tile.hpp"
+#include "kernels/simt.hpp"
+
+namespace switchyard::kernels::sm90 {
+
+/// Tiles, at most: one for each block, and the counts of all for an expert are what a warp reads at
+/// once.
+inline constexpr std::int32_t kMaxGridTiles = 128;
+
+/// What the blocks of launches that have one scratch, which take turns, share in device memory. All
+/// zero before the first; each leaves it as the next one needs it.
+struct GridMeeting {
+  std::uint64_t word;                            // a Meeting's (kernels/sm90/meeting.cuh)
+  std::uint32_t left_tiles[kMaxGridTiles / 32];  // bit per tile whose block has left
+};
+
+struct RoutePlanGridParams {
+  RoutePlanParams call;
+  GridMeeting* meeting;
+  std::uint32_t patience;  // looks for the others before a block leaves
+};
+static_assert(kIsFusedParamBlock<RoutePlanGridParams>);
+/// A few milliseconds.
+inline constexpr std::uint32_t kGridPatience = 4096;
+/// A block's tokens that choose an expert are bits.
+inline constexpr std::int32_t kMaskBits = 32;
+
+/// Threads of a block, at most: with so many, the registers of a multiprocessor serve a block.
+[[nodiscard]] constexpr std::int32_t max_grid_threads(int per_lane) noexcept {
+  return per_lane <= 4 ? 1024 : 512;
+}
+
+/// Tokens of a tile, at most: two to a wave, one after the other. With more, launches that fill the
+/// multiprocessors anew are faster.
+[[nodiscard]] constexpr std::int32_t max_grid_tile_tokens(int per_lane) noexcept {
+  return 2 * (max_grid_threads(per_lane) / 32);
+}
+
+/// Tokens of a tile: no fewer than a small block has pairs of waves for.
+[[nodiscard]] constexpr std::int32_t grid_tile_tokens(std::int32_t num_tokens,
+                                                      std::int32_t num_blocks) noexcept {
+  constexpr std::int32_t kFewest = 8;
+  const std::int32_t blocks = num_blocks < kMaxGridTiles ? num_blocks : kMaxGridTiles;
+  const std::int32_t tokens = (num_tokens + blocks - 1) / blocks;
+  return tokens < kFewest ? kFewest : tokens;
+}
+
+/// Up to so many tokens others serve a call better: a cluster, or, where counts of many experts are
+/// to be summed, launches that few blocks need not meet in.
+[[nodiscard]] constexpr std::int32_t max_ungridded_tokens(int per_lane) noexcept {
+  return per_lane <= 4 ? 128 : 512;
+}
+
+/// Whether the grid serves a call on a device that runs so many blocks at the same time. Tokens'
+/// local experts are distinct: routed, and not mapped.
+[[nodiscard]] constexpr bool suits_grid(const RoutePlanParams& params,
+                                        std::int32_t num_blocks) noexcept {
+  const int per_lane = (params.plan.num_experts + 31) / 32;
+  return params.plan.num_tokens > max_ungridded_tokens(per_lane) && params.given_ids == nullptr &&
+         params.plan.expert_map == nullptr && num_blocks > 0 &&
+         grid_tile_tokens(params.plan.num_tokens, num_blocks) <= max_grid_tile_tokens(per_lane);
+}
+
+[[nodiscard]] constexpr RoutePlanTiles grid_tiles(const PlanParams& plan,
+                                                  std::int32_t num_blocks) noexcept {
+  RoutePlanTiles tiles{};
+  tiles.tokens = grid_tile_tokens(plan.num_tokens, num_blocks);
+  tiles.count = (plan.num_tokens + tiles.tokens - 1) / tiles.tokens;
+  tiles.words = count_words(plan.num_local_experts);
+  tiles.block_bits = simt::bits_for(plan.block_size);
+  return tiles;
+}
+
+/// Threads of a block: two waves to each of few tokens, else one; of more tokens than waves, each
+/// has several.
+[[nodiscard]] constexpr std::int32_t grid_threads(std::int32_t tile_tokens, int per_lane) noexcept {
+  return tile_tokens <= 16 ? 512 : max_grid_threads(per_lane);
+}
+
+/// Words of a mask of a tile's tokens.
+[[nodiscard]] constexpr std::int32_t mask_words(std::int32_t tile_tokens) noexcept {
+  return (tile_tokens + kMaskBits - 1) / kMaskBits;
+}
+
+/// Shared memory of a block, with its tiles filled in.
+[[nodiscard]] constexpr std::size_t grid_block_bytes(const RoutePlanParams& params,
+                                                     std::int32_t num_threads) noexcept {
+  const std::int32_t waves = num_threads / 32;
+  const std::int64_t experts = params.plan.num_local_experts;
+  return simt::chosen_tile_bytes(params, waves) +
+         simt::shared_bytes<std::uint32_t>(mask_words(params.tiles.tokens) * experts) +
+         2 * simt::shared_bytes<std::int32_t>(2 * std::int64_t{params.tiles.words}) +
+         simt::shared_bytes<std::int32_t>(1) + simt::placer_bytes(params.plan, waves);
+}
+
+}  // namespace switchyard::kernels::sm90
