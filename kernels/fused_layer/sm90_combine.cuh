@@ -19,10 +19,11 @@
 namespace switchyard::kernels::sm90 {
 
 /// What down works with beside its stream.
+template <Planning kPlanning>
 struct DownWork {
   const DownParams& params;
   const CombineParams& combine;
-  const SharedPlan& plan;
+  const SharedPlan<kPlanning>& plan;
   float* sums;  // [down_split][num_rows][16]
   Divisor split;
   int live_tokens;
@@ -66,18 +67,17 @@ template <class Element, int kColumns>
       static_cast<const std::uint16_t*>(row) + at));
 }
 
-/// Outputs of one token: columns from `column` of the strip on, from `h` of the row. kWeighs: experts'
-/// rows are weighed here.
-template <class Element, int kColumns, bool kWeighs>
-[[nodiscard]] __device__ __forceinline__ Columns<kColumns> combine_token(const DownWork& work,
-                                                                         int token, int column,
-                                                                         std::int64_t h) {
+/// Outputs of one token: columns from `column` of the strip on, from `h` of the row.
+template <class Element, int kColumns, Planning kPlanning>
+[[nodiscard]] __device__ __forceinline__ Columns<kColumns> combine_token(
+    const DownWork<kPlanning>& work, int token, int column, std::int64_t h) {
   constexpr int kBatch = kColumns == 1 ? 8 : 4;  // pairs whose sums are read together
   const CombineParams& params = work.combine;
-  const SharedPlan& plan = work.plan;
+  const SharedPlan<kPlanning>& plan = work.plan;
   const std::int64_t hidden = params.hidden_size;
   const int top_k = params.top_k, split = static_cast<int>(work.split.value);
   const int segment_size = plan.num_rows * kStripRows;
+  const bool weighs = params.pair_weights != nullptr;
   Columns<kColumns> sum{};
 #pragma unroll 1
   for (int k = 0; k < top_k; k += kBatch) {
@@ -89,7 +89,7 @@ template <class Element, int kColumns, bool kWeighs>
     for (int i = 0; i < kBatch; ++i) {
       const int row = k + i < top_k ? std::int32_t{plan.pair_row[first + i]} : kNone16;
       place[i] = row == kNone16 ? -1 : row * kStripRows + column;
-      weight[i] = kWeighs && k + i < top_k ? plan.pair_weight[first + i] : 1.0F;
+      weight[i] = weighs && k + i < top_k ? plan.pair_weight[first + i] : 1.0F;
     }
 #pragma unroll 1
     for (int s = 0; s < split; ++s)
@@ -118,8 +118,8 @@ template <class Element, int kColumns, bool kWeighs>
   return sum;
 }
 
-template <class Element, int kColumns, bool kWeighs>
-__device__ __forceinline__ void combine_columns(const DownWork& work, int strip) {
+template <class Element, int kColumns, Planning kPlanning>
+__device__ __forceinline__ void combine_columns(const DownWork<kPlanning>& work, int strip) {
   constexpr int kParts = kStripRows / kColumns;
 #pragma unroll 1
   for (int i = static_cast<int>(threadIdx.x); i < work.combine.num_tokens * kParts;
@@ -127,8 +127,7 @@ __device__ __forceinline__ void combine_columns(const DownWork& work, int strip)
     const int token = i / kParts, column = i % kParts * kColumns;
     const std::int64_t h = std::int64_t{strip} * kStripRows + column;
     Columns<kColumns> v{};
-    if (token < work.live_tokens)
-      v = combine_token<Element, kColumns, kWeighs>(work, token, column, h);
+    if (token < work.live_tokens) v = combine_token<Element, kColumns>(work, token, column, h);
     *reinterpret_cast<Stored<Element, kColumns>*>(
         static_cast<std::uint16_t*>(work.combine.output) +
         token * std::int64_t{work.combine.hidden_size} + h) = stored<Element>(v);
@@ -136,15 +135,14 @@ __device__ __forceinline__ void combine_columns(const DownWork& work, int strip)
 }
 
 /// The strip's outputs of all tokens.
-template <class Element>
-__device__ __forceinline__ void combine_strip(const DownWork& work, int strip) {
-  const bool weighs = work.combine.pair_weights != nullptr;
-  if (work.combine.num_tokens * kStripRows <= kFusedThreads) {
-    if (weighs) return combine_columns<Element, 1, true>(work, strip);
-    return combine_columns<Element, 1, false>(work, strip);
+template <class Element, Planning kPlanning>
+__device__ __forceinline__ void combine_strip(const DownWork<kPlanning>& work, int strip) {
+  if constexpr (kPlanning == Planning::stage) {
+    if (work.combine.num_tokens * kStripRows > kFusedThreads)
+      return combine_columns<Element, 4>(work, strip);
   }
-  if (weighs) return combine_columns<Element, 4, true>(work, strip);
-  combine_columns<Element, 4, false>(work, strip);
+  static_assert(kRoutedMaxTokens * kStripRows <= kFusedThreads);
+  combine_columns<Element, 1>(work, strip);
 }
 
 }  // namespace switchyard::kernels::sm90

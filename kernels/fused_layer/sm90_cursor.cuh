@@ -26,16 +26,20 @@
 #include "kernels/fused_layer/sm90_arguments.hpp"
 #include "kernels/fused_layer/sm90_memory.hpp"
 #include "kernels/sm90/barrier.cuh"
+#include "kernels/sm90/copy.cuh"
 
 namespace switchyard::kernels::sm90 {
 
-[[nodiscard]] __device__ __forceinline__ SharedPlan& shared_plan() {
+template <Planning kPlanning>
+[[nodiscard]] __device__ __forceinline__ SharedPlan<kPlanning>& shared_plan() {
   extern __shared__ __align__(1024) char memory[];
-  return *reinterpret_cast<SharedPlan*>(memory + FusedMemory::kPlan);
+  return *reinterpret_cast<SharedPlan<kPlanning>*>(memory + FusedMemory<kPlanning>::kPlan);
 }
+/// At the same place with either planning.
 [[nodiscard]] __device__ __forceinline__ StreamMemory& stream_memory() {
   extern __shared__ __align__(1024) char memory[];
-  return *reinterpret_cast<StreamMemory*>(memory + FusedMemory::kStream);
+  static_assert(FusedMemory<Planning::blocks>::kStream == FusedMemory<Planning::stage>::kStream);
+  return *reinterpret_cast<StreamMemory*>(memory + FusedMemory<Planning::stage>::kStream);
 }
 
 /// Pieces of one strip, which lie a tile apart; none: nothing.
@@ -173,7 +177,8 @@ struct WarpPieces {
 
 /// The next units of gate_up, all of one tile: the run of the first, none behind the last ticket.
 /// For lane 0.
-[[nodiscard]] __device__ __noinline__ inline UnitRun next_units(UnitPlace place, WarpPieces own) {
+template <Planning kPlanning>
+[[nodiscard]] __device__ __noinline__ UnitRun next_units(UnitPlace place, WarpPieces own) {
   constexpr int kStripsPerTile = kTileRows / kStripRows;
   StreamMemory& stream = stream_memory();
   const WeightStack stack = stream.gate_up;
@@ -189,7 +194,7 @@ struct WarpPieces {
     place.strip = units.first - place.group * num_strips;
   }
   const char* const source =
-      piece_of(stack, shared_plan().group_expert[place.group], place.strip, own.first);
+      piece_of(stack, shared_plan<kPlanning>().group_expert[place.group], place.strip, own.first);
   const int together = min(min(place.units, num_strips - place.strip),
                            kStripsPerTile - place.strip % kStripsPerTile);
   place.near = together - 1;
@@ -231,7 +236,8 @@ __device__ __forceinline__ void draw_strips(StreamMemory& stream, int sequence) 
 }
 
 /// The warp's next item of down: its segment of the strip, or nothing. For lane 0.
-[[nodiscard]] __device__ __noinline__ inline ItemRun next_item(ItemPlace place) {
+template <Planning kPlanning>
+[[nodiscard]] __device__ __noinline__ ItemRun next_item(ItemPlace place) {
   StreamMemory& stream = stream_memory();
   const WeightStack stack = stream.down;
   const Divisor split = stream.down_split;
@@ -246,13 +252,23 @@ __device__ __forceinline__ void draw_strips(StreamMemory& stream, int sequence) 
   const int first = 2 * split.divide(segment * stages);
   const int last = min(2 * split.divide((segment + 1) * stages), stack.pieces);
   const char* const source =
-      piece_of(stack, shared_plan().group_expert[group], place.strip, first);
+      piece_of(stack, shared_plan<kPlanning>().group_expert[group], place.strip, first);
   place.item += kFusedWarps;
   // The second strip's post is there from the start: no call between the stages of what is the only
   // item where tokens are few.
   const bool ends =
       place.strips == 1 && place.item >= place.strip_end && strip_ticket(place.strips) < 0;
   return {{source, last - first}, ends, place};
+}
+
+/// Before it is known which experts have rows: the first strips of one expert per block on their way
+/// to L2, while the memory would be idle. Those of an expert without rows cost bytes, nothing else.
+__device__ inline void bring_ahead(const WeightStack& gate_up, int num_experts, int num_strips) {
+  const int expert = static_cast<int>(blockIdx.x);
+  if (num_strips == 0 || expert >= num_experts) return;
+#pragma unroll 1
+  for (int piece = static_cast<int>(threadIdx.x); piece < gate_up.pieces; piece += kFusedThreads)
+    bulk_prefetch(piece_of(gate_up, expert, 0, piece), num_strips * kPieceBytes);
 }
 
 /// Before the plan is known.
@@ -273,10 +289,10 @@ __device__ inline void prepare_streams(StreamMemory& stream, const WeightStack& 
 
 /// Once the plan is known. By the first thread of a warp each; a block barrier follows. first_unit:
 /// a ticket.
-__device__ inline void share_units_out(StreamMemory& stream, GridCounters& counters,
+__device__ inline void share_units_out(StreamMemory& stream, GridCounters& counters, int num_groups,
                                        const Divisor& num_blocks, std::uint32_t first_unit) {
-  stream.units = share_units(
-      shared_plan().num_groups * static_cast<int>(stream.gate_up_strips.value), num_blocks);
+  stream.units =
+      share_units(num_groups * static_cast<int>(stream.gate_up_strips.value), num_blocks);
   stream.num_unit_tickets = num_unit_tickets(stream.units);
   stream.last_unit_draw =
       static_cast<std::uint32_t>(stream.num_unit_tickets) + num_blocks.value - 1;
@@ -288,9 +304,9 @@ __device__ inline void share_units_out(StreamMemory& stream, GridCounters& count
 }
 /// second_strip: a ticket.
 __device__ inline void share_strips_out(StreamMemory& stream, GridCounters& counters,
-                                        std::uint32_t second_strip) {
+                                        int num_groups, std::uint32_t second_strip) {
   stream.strip_tickets = &counters.strip_tickets;
-  stream.strip_items = shared_plan().num_groups * static_cast<int>(stream.down_split.value);
+  stream.strip_items = num_groups * static_cast<int>(stream.down_split.value);
   const std::uint32_t beyond =
       static_cast<std::uint32_t>(max(stream.down_strips - static_cast<int>(gridDim.x), 0));
   stream.last_strip_draw = (stream.strip_items > 0 ? beyond : 0) + gridDim.x - 1;

@@ -23,8 +23,9 @@ struct StageRange {
 };
 
 /// One item: stages [first, last) of the strip, for a group of at most 8 * kTiles rows.
-template <class Element, int kTiles>
-__device__ __forceinline__ void down_item(const DownWork& work, WeightStream& stream, float* sums,
+template <class Element, int kTiles, Planning kPlanning>
+__device__ __forceinline__ void down_item(const DownWork<kPlanning>& work,
+                                          WeightStream<kPlanning>& stream, float* sums,
                                           int first_row, int num_rows, const StageRange& stages) {
   constexpr int kBatch = kTiles == 1 ? 3 : 1;  // stages whose activations are loaded together
   const int lane = static_cast<int>(threadIdx.x & 31U);
@@ -70,10 +71,10 @@ __device__ __forceinline__ void down_item(const DownWork& work, WeightStream& st
 }
 
 /// The next item of the warp, which is item `in_strip` of a strip.
-template <class Element, int kMaxTiles>
-__device__ __forceinline__ void next_down_item(const DownWork& work, WeightStream& stream,
-                                               int in_strip) {
-  const SharedPlan& plan = work.plan;
+template <class Element, int kMaxTiles, Planning kPlanning>
+__device__ __forceinline__ void next_down_item(const DownWork<kPlanning>& work,
+                                               WeightStream<kPlanning>& stream, int in_strip) {
+  const SharedPlan<kPlanning>& plan = work.plan;
   const int group = work.split.divide(in_strip);
   const int segment = in_strip - group * static_cast<int>(work.split.value);
   const int all = (work.params.intermediate_size + kStageWidth - 1) / kStageWidth;
@@ -94,8 +95,9 @@ __device__ __forceinline__ void next_down_item(const DownWork& work, WeightStrea
 }
 
 /// All strips of the block, in the order of its stream.
-template <class Element, int kMaxTiles>
-__device__ __forceinline__ void down_phase(const DownWork& work, WeightStream& stream) {
+template <class Element, int kMaxTiles, Planning kPlanning>
+__device__ __forceinline__ void down_phase(const DownWork<kPlanning>& work,
+                                           WeightStream<kPlanning>& stream) {
   const StreamMemory& memory = stream_memory();
   const int items = memory.strip_items;
   int item = stream.warp();

@@ -18,9 +18,10 @@
 namespace switchyard::kernels::sm90 {
 
 /// What gate_up works with beside its stream.
+template <Planning kPlanning>
 struct GateUpWork {
   const GateUpParams& params;
-  const SharedPlan& plan;
+  const SharedPlan<kPlanning>& plan;
   float* partial;  // [2][tiles][kFusedWarps][16][8]
   int event = 0;   // reductions so far: names the buffer and the warps that finish
 };
@@ -70,10 +71,10 @@ template <class Element>
 }
 
 /// The feature of a packed row from its sums.
-template <class Element>
-[[nodiscard]] __device__ __forceinline__ float feature_of(const GateUpWork& work, int expert,
-                                                          int packed, int feature, float gate,
-                                                          float up) {
+template <class Element, Planning kPlanning>
+[[nodiscard]] __device__ __forceinline__ float feature_of(const GateUpWork<kPlanning>& work,
+                                                          int expert, int packed, int feature,
+                                                          float gate, float up) {
   if (is_plain(work.params)) return swish(gate, 1.0F) * up;
   const GateUpParams& params = work.params;
   const float scale = params.pair_weights == nullptr
@@ -90,9 +91,9 @@ struct ColumnRows {
 
 /// One of the warps that finish a unit: the sums of 8 columns. A lane has weight row lane / 2 of
 /// columns (lane % 2) * 4 .. + 3, whose rows are `packed`.
-template <class Element>
-__device__ __forceinline__ void finish_tile(const GateUpWork& work, const float* sums, int group,
-                                            const ColumnRows& packed, int strip) {
+template <class Element, Planning kPlanning>
+__device__ __forceinline__ void finish_tile(const GateUpWork<kPlanning>& work, const float* sums,
+                                            int group, const ColumnRows& packed, int strip) {
   const int lane = static_cast<int>(threadIdx.x & 31U);
   float4 sum = make_float4(0, 0, 0, 0);
 #pragma unroll
@@ -133,9 +134,10 @@ template <int kStages, int kTiles>
 using HeldRows = uint4[kStages][kTiles][4];
 
 /// token_of(column): its token, or -1.
-template <int kStages, int kTiles, class TokenOf>
-__device__ __forceinline__ void hold_rows(HeldRows<kStages, kTiles>& x, const GateUpWork& work,
-                                          const WarpPieces& own, TokenOf token_of) {
+template <int kStages, int kTiles, Planning kPlanning, class TokenOf>
+__device__ __forceinline__ void hold_rows(HeldRows<kStages, kTiles>& x,
+                                          const GateUpWork<kPlanning>& work, const WarpPieces& own,
+                                          TokenOf token_of) {
   const int lane = static_cast<int>(threadIdx.x & 31U);
   const int g = lane >> 2, t = lane & 3;
 #pragma unroll
@@ -156,8 +158,9 @@ __device__ __forceinline__ void hold_rows(HeldRows<kStages, kTiles>& x, const Ga
 }
 
 /// Strips [first, last) of a group times the rows held. rows_of(first column): of four columns.
-template <class Element, int kStages, int kTiles, class RowsOf>
-__device__ __forceinline__ void multiply_strips(GateUpWork& work, WeightStream& stream,
+template <class Element, int kStages, int kTiles, Planning kPlanning, class RowsOf>
+__device__ __forceinline__ void multiply_strips(GateUpWork<kPlanning>& work,
+                                                WeightStream<kPlanning>& stream,
                                                 const HeldRows<kStages, kTiles>& x, int group,
                                                 int first, int last, int num_tiles,
                                                 RowsOf rows_of) {
@@ -188,9 +191,10 @@ __device__ __forceinline__ void multiply_strips(GateUpWork& work, WeightStream& 
 }
 
 /// Strips [first, last) of a group of at most 8 * kTiles rows: a column is a row of the group.
-template <class Element, int kStages, int kTiles>
-__device__ __forceinline__ void gate_up_group(GateUpWork& work, WeightStream& stream, int group,
-                                              int first, int last) {
+template <class Element, int kStages, int kTiles, Planning kPlanning>
+__device__ __forceinline__ void gate_up_group(GateUpWork<kPlanning>& work,
+                                              WeightStream<kPlanning>& stream, int group, int first,
+                                              int last) {
   const int first_row = work.plan.group_row[group];
   const int num_rows = work.plan.group_row[group + 1] - first_row;
   HeldRows<kStages, kTiles> x;
@@ -208,8 +212,9 @@ __device__ __forceinline__ void gate_up_group(GateUpWork& work, WeightStream& st
 }
 
 /// The group's strips with as many tiles as it has rows for.
-template <class Element, int kStages, int kMaxTiles>
-__device__ __forceinline__ void gate_up_strips(GateUpWork& work, WeightStream& stream, int group,
+template <class Element, int kStages, int kMaxTiles, Planning kPlanning>
+__device__ __forceinline__ void gate_up_strips(GateUpWork<kPlanning>& work,
+                                               WeightStream<kPlanning>& stream, int group,
                                                int first, int last) {
   const int rows = work.plan.group_row[group + 1] - work.plan.group_row[group];
   if (kMaxTiles == 1 || rows <= 8) {
@@ -248,25 +253,28 @@ __device__ __forceinline__ int for_units(Multiply multiply) {
 }
 
 /// All units of the block. Returns how many they were.
-template <class Element, int kStages, int kMaxTiles>
-__device__ __forceinline__ int gate_up_phase(GateUpWork& work, WeightStream& stream) {
+template <class Element, int kStages, int kMaxTiles, Planning kPlanning>
+__device__ __forceinline__ int gate_up_phase(GateUpWork<kPlanning>& work,
+                                             WeightStream<kPlanning>& stream) {
   return for_units([&](int group, int first, int last) {
     gate_up_strips<Element, kStages, kMaxTiles>(work, stream, group, first, last);
   });
 }
 
 /// The rows of all tokens, at most 8: a column is a token.
-template <int kStages>
-__device__ __forceinline__ void hold_tokens(HeldRows<kStages, 1>& x, const GateUpWork& work,
-                                            const WeightStream& stream, int num_tokens) {
+template <int kStages, Planning kPlanning>
+__device__ __forceinline__ void hold_tokens(HeldRows<kStages, 1>& x,
+                                            const GateUpWork<kPlanning>& work,
+                                            const WeightStream<kPlanning>& stream, int num_tokens) {
   hold_rows<kStages, 1>(x, work, stream.gate_up_pieces(),
                         [&](int column) { return column < num_tokens ? column : -1; });
 }
 
 /// As gate_up_phase, with the tokens held, of which each chooses an expert once: no row is loaded
 /// on the way.
-template <class Element, int kStages>
-__device__ __forceinline__ int gate_up_phase_by_token(GateUpWork& work, WeightStream& stream,
+template <class Element, int kStages, Planning kPlanning>
+__device__ __forceinline__ int gate_up_phase_by_token(GateUpWork<kPlanning>& work,
+                                                      WeightStream<kPlanning>& stream,
                                                       const HeldRows<kStages, 1>& x) {
   return for_units([&](int group, int first, int last) {
     multiply_strips<Element, kStages, 1>(

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// All of a layer in one persistent kernel, for few tokens: one block per multiprocessor.
+// All of a layer in one persistent kernel, for few tokens: as many blocks as multiprocessors. Where
+// blocks route, a multiprocessor has room for two: the next launch's are there, and have prepared
+// what does not depend on this one, when this one ends.
 //
 // At decode a layer is the reading of its active experts' weights, so everything here serves a
 // stream of weights that does not stop: every warp copies its share of them into a ring of its own,
@@ -57,21 +59,24 @@ __device__ inline void meet_units(std::uint32_t* done, int own, int all) {
 
 /// Ctx: the context of SIMT bodies (kernels/simt.hpp).
 template <class Element, int kStages, int kTiles, Planning kPlanning, class Ctx>
-__global__ void __launch_bounds__(kFusedThreads, 1)
+__global__ void __launch_bounds__(kFusedThreads, blocks_together(kStages, kPlanning))
     fused_layer(const __grid_constant__ FusedArguments arguments) {
   constexpr bool kRoutes = kPlanning == Planning::blocks;
-  constexpr bool kHoldsTokens = kRoutes && kStages <= 2;  // more cost more than loads on the way
+  constexpr bool kHoldsTokens = holds_tokens(kStages, kPlanning);
   extern __shared__ __align__(1024) char memory[];
-  SharedPlan& plan = shared_plan();
+  using Memory = FusedMemory<kPlanning>;
+  SharedPlan<kPlanning>& plan = shared_plan<kPlanning>();
   StreamMemory& streams = stream_memory();
-  float* const work = reinterpret_cast<float*>(memory + FusedMemory::kWork);
+  float* const work = reinterpret_cast<float*>(memory + Memory::kWork);
   GridCounters& counters = *arguments.counters;
 
   if constexpr (kRoutes) prepare_router(plan, arguments.route);
   const WeightStack gate_up_weights = gate_up_stack(arguments.gate_up);
+  if constexpr (!kRoutes)
+    bring_ahead(gate_up_weights, arguments.plan.num_local_experts, arguments.tuning.ahead);
   prepare_streams(streams, gate_up_weights, down_stack(arguments.down),
                   arguments.down.hidden_size / kStripRows, arguments.tuning);
-  WeightStream stream(arguments.tuning.ring, gate_up_weights.pieces);
+  WeightStream<kPlanning> stream(arguments.tuning.ring, gate_up_weights.pieces);
   wait_for_predecessors();
   start_successors();
 
@@ -84,11 +89,12 @@ __global__ void __launch_bounds__(kFusedThreads, 1)
   else
     make_plan<8 * kTiles>(plan, arguments);
   if (threadIdx.x == kUnitThread)
-    share_units_out(streams, counters, arguments.num_blocks, first_unit);
-  if (threadIdx.x == kStripThread) share_strips_out(streams, counters, second_strip);
+    share_units_out(streams, counters, plan.num_groups, arguments.num_blocks, first_unit);
+  if (threadIdx.x == kStripThread)
+    share_strips_out(streams, counters, plan.num_groups, second_strip);
   __syncthreads();
 
-  GateUpWork gate_up{arguments.gate_up, plan, work};
+  GateUpWork<kPlanning> gate_up{arguments.gate_up, plan, work};
   [[maybe_unused]] HeldRows<kStages, 1> tokens;
   if constexpr (kRoutes) weigh_own<Ctx>(arguments);
   if constexpr (kHoldsTokens)
@@ -96,16 +102,16 @@ __global__ void __launch_bounds__(kFusedThreads, 1)
   stream.fill();
   if constexpr (kRoutes)
     if (blockIdx.x == 0) publish_plan<Ctx>(plan, arguments.plan);
-  // Routed experts of a token are distinct; what a map makes of them may not be.
-  const int num_done =
-      kHoldsTokens && arguments.plan.expert_map == nullptr
-          ? gate_up_phase_by_token<Element, kStages>(gate_up, stream, tokens)
-          : gate_up_phase<Element, kStages, kTiles>(gate_up, stream);
+  int num_done;
+  if constexpr (kHoldsTokens)
+    num_done = gate_up_phase_by_token<Element, kStages>(gate_up, stream, tokens);
+  else
+    num_done = gate_up_phase<Element, kStages, kTiles>(gate_up, stream);
   meet_units(streams.units_done, num_done, streams.units.num_units);
 
   const int live = live_count(arguments.combine.live_tokens, arguments.combine.num_tokens);
-  const DownWork down{arguments.down, arguments.combine,         plan,
-                      work,           arguments.tuning.down_split, live};
+  const DownWork<kPlanning> down{arguments.down, arguments.combine,           plan,
+                                 work,           arguments.tuning.down_split, live};
   down_phase<Element, kTiles>(down, stream);
 }
 

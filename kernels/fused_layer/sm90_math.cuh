@@ -25,8 +25,9 @@ __device__ __forceinline__ void multiply_piece(float (&acc)[4], const uint4 (&a)
 }
 
 /// The stream's next stage, of `pieces` pieces (1 or 2), times kTiles tiles of rows.
-template <class Element, int kTiles>
-__device__ __forceinline__ void multiply_stage(WeightStream& stream, float (&acc)[kTiles][4],
+template <class Element, int kTiles, Planning kPlanning>
+__device__ __forceinline__ void multiply_stage(WeightStream<kPlanning>& stream,
+                                               float (&acc)[kTiles][4],
                                                const StageRows (&b)[kTiles], int pieces) {
   stream.wait();
 #pragma unroll

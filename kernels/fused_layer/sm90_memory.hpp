@@ -10,23 +10,30 @@ namespace switchyard::kernels::sm90 {
 
 inline constexpr std::uint16_t kNone16 = 0xffff;
 
+/// Pairs that a block has room for.
+template <Planning kPlanning>
+inline constexpr int kMaxPairs = kPlanning == Planning::blocks ? kRoutedMaxPairs : kFusedMaxPairs;
+
 /// The plan of a call. A group is at most 8 * FusedBuild::tiles packed rows of one expert, what a
 /// warp holds activations of; an expert with more rows is several groups.
+template <Planning kPlanning>
 struct alignas(16) SharedPlan {
-  static constexpr int kMaxGroups = kFusedMaxExperts + kFusedMaxPairs / 8;
+  static constexpr bool kRoutes = kPlanning == Planning::blocks;
+  static constexpr int kPairs = kMaxPairs<kPlanning>;
+  static constexpr int kMaxGroups = kRoutes ? kPairs : kFusedMaxExperts + kPairs / 8;
 
   std::int32_t num_groups;
   std::int32_t num_rows;
   std::int32_t warp_groups[kFusedWarps];  // groups of the experts that a warp looks at
-  float pair_weight[kFusedMaxPairs];
+  float pair_weight[kPairs];
   std::uint16_t group_expert[kMaxGroups];
-  std::uint16_t group_row[kMaxGroups + 8];    // first packed row; [num_groups] = num_rows
-  std::uint16_t pair_expert[kFusedMaxPairs];  // where down has a bias: local
-  std::uint16_t pair_row[kFusedMaxPairs];     // packed row, or kNone16: skipped
-  std::uint16_t row_pair[kFusedMaxPairs];
-  std::uint16_t row_token[kFusedMaxPairs];
+  std::uint16_t group_row[kMaxGroups + 8];  // first packed row; [num_groups] = num_rows
+  std::uint16_t pair_expert[kPairs];        // where down has a bias: local
+  std::uint16_t pair_row[kPairs];           // packed row, or kNone16: skipped
+  std::uint16_t row_pair[kPairs];
+  std::uint16_t row_token[kPairs];
   // Where blocks route and tokens choose an expert once, by group and token: packed row, or -1.
-  alignas(16) std::int16_t token_row[kRoutedMaxPairs][kRoutedMaxTokens];
+  alignas(16) std::int16_t token_row[kRoutes ? kMaxGroups : 1][kRoutedMaxTokens];
 };
 
 /// A stack of expert matrices in swizzled_tiles.
@@ -80,19 +87,32 @@ struct alignas(16) StreamMemory {
   StripPosts strip_posts;
 };
 
-/// Shared memory of a block, in bytes from its start.
+/// What the router has of the work's memory, where blocks route: first a scratch that ends before
+/// gate_up's partial sums begin, behind it what is read while they go on.
+inline constexpr int kRouterScratchBytes = kRoutedMaxKeys * 4;
+inline constexpr int kRouterBytes = 2048;
+
+/// Shared memory of a block, in bytes from its start. Where blocks route, two of them have room on
+/// a multiprocessor with kPairedRing stages per warp: the next launch's begin while this one's end.
+template <Planning kPlanning>
 struct FusedMemory {
-  static constexpr int kWorkBytes = kFusedMaxPairs * kStripRows * 4;
-  static constexpr int kPlan = 0;
-  static constexpr int kBarriers = (sizeof(SharedPlan) + 127) / 128 * 128;
+  static constexpr int kSumBytes = kMaxPairs<kPlanning> * kStripRows * 4;
+  static constexpr int kWorkBytes =
+      kPlanning == Planning::blocks ? kRouterScratchBytes + kRouterBytes : kSumBytes;
+  static_assert(kWorkBytes >= kSumBytes);
+
+  static constexpr int kBarriers = 0;
   static constexpr int kStream = kBarriers + kFusedWarps * kMaxRing * 8;
-  static constexpr int kWork = (kStream + sizeof(StreamMemory) + 127) / 128 * 128;
-  static constexpr int kRing = (kWork + kWorkBytes + 1023) / 1024 * 1024;
+  static constexpr int kPlan = (kStream + sizeof(StreamMemory) + 15) / 16 * 16;
+  static constexpr int kWork = (kPlan + sizeof(SharedPlan<kPlanning>) + 127) / 128 * 128;
+  static constexpr int kRing = (kWork + kWorkBytes + 127) / 128 * 128;
 
   [[nodiscard]] static constexpr int bytes(int ring) {
     return kRing + kFusedWarps * ring * kStageBytes;
   }
 };
-static_assert(FusedMemory::bytes(kMaxRing) <= 227 * 1024);
+static_assert(FusedMemory<Planning::stage>::bytes(kMaxRing) <= 227 * 1024);
+static_assert(FusedMemory<Planning::blocks>::bytes(kMaxRing) <= 227 * 1024);
+static_assert(FusedMemory<Planning::blocks>::bytes(kPairedRing) <= 113 * 1024);
 
 }  // namespace switchyard::kernels::sm90

@@ -11,7 +11,8 @@ namespace switchyard::kernels::sm90 {
 
 /// The rows, tokens and weights of pairs, as far as the call reads them. From the last thread on:
 /// the first have experts to look at.
-__device__ inline void load_pairs(SharedPlan& plan, const FusedArguments& arguments) {
+__device__ inline void load_pairs(SharedPlan<Planning::stage>& plan,
+                                  const FusedArguments& arguments) {
   const PlanParams& from = arguments.plan;
   const int num_pairs = from.num_tokens * from.top_k;
   const bool needs_experts = arguments.down.bias != nullptr;
@@ -33,7 +34,7 @@ __device__ inline void load_pairs(SharedPlan& plan, const FusedArguments& argume
 
 /// All threads; ends with a block barrier. A thread looks at two neighbouring experts.
 template <int kGroupRows>
-__device__ void make_plan(SharedPlan& plan, const FusedArguments& arguments) {
+__device__ void make_plan(SharedPlan<Planning::stage>& plan, const FusedArguments& arguments) {
   static_assert(2 * kFusedThreads >= kFusedMaxExperts);
   const int lane = static_cast<int>(threadIdx.x & 31U);
   const int warp = static_cast<int>(threadIdx.x >> 5U);

@@ -41,7 +41,8 @@ __device__ __forceinline__ void find_experts(const FusedArguments& arguments) {
 
 /// What SharedPlan holds of rows and groups. All threads; ends with a block barrier.
 template <class Ctx, int kGroupRows>
-__device__ __forceinline__ void route_rows(SharedPlan& plan, const FusedArguments& arguments) {
+__device__ __forceinline__ void route_rows(SharedPlan<Planning::blocks>& plan,
+                                           const FusedArguments& arguments) {
   RouterMemory& memory = router_memory();
   const PlanParams& params = arguments.plan;
   find_experts<Ctx>(arguments);
@@ -106,11 +107,13 @@ __device__ __forceinline__ void weigh_own(const FusedArguments& arguments) {
               [&]<int kPerLane, simt::Ranking kBy> { weigh_pairs<Ctx, kPerLane, kBy>(token); });
 }
 
-/// The plan of the call, as stage "route_plan" leaves it, beside what weigh_pairs does. One block.
+/// The plan of the call, as stage "route_plan" leaves it, beside what weigh_pairs does. One block;
+/// ends with a block barrier.
 template <class Ctx>
-__device__ __forceinline__ void publish_plan(const SharedPlan& plan, const PlanParams& params) {
+__device__ __forceinline__ void publish_plan(const SharedPlan<Planning::blocks>& plan,
+                                             const PlanParams& params) {
   RouterMemory& memory = router_memory();
-  Ctx ctx(memory.placer);
+  Ctx ctx(router_scratch().placer);
   auto rows = ctx.template shared<std::int32_t>(kFusedMaxExperts);
   simt::Placer<Ctx> placer(ctx, params, 31 - __clz(params.block_size));
   const int thread = static_cast<int>(threadIdx.x);
@@ -129,6 +132,7 @@ __device__ __forceinline__ void publish_plan(const SharedPlan& plan, const PlanP
   }
   placer.pad_all(thread, kFusedThreads);
   placer.fill_tails(thread, kFusedThreads);
+  __syncthreads();
 }
 
 }  // namespace switchyard::kernels::sm90

@@ -14,32 +14,39 @@
 
 namespace switchyard::kernels::sm90 {
 
-/// In FusedMemory's work, behind the partial sums of gate_up, which may begin before all is weighed;
-/// until down begins. A pair has a thread.
+/// Behind the partial sums of gate_up, which may begin before all is weighed; until down begins.
 struct RouterMemory {
   static constexpr int kMaxWords = kRoutedMaxPairs / 32;
 
   RouteParams params;
-  std::uint32_t heads[kMaxWords];           // bit per row: begins a group
-  std::int32_t chosen[kRoutedMaxPairs];     // by pair
-  std::uint32_t experts[kRoutedMaxPairs];   // by pair: local; kSkipped: none, behind all others
-  union alignas(16) {
-    std::uint32_t keys[kRoutedMaxTokens][kFusedMaxExperts + kRoutedMaxGroups];
-    std::byte placer[simt::shared_bytes<std::int32_t>(kFusedMaxExperts) +
-                     simt::shared_bytes<simt::SumPair>(kFusedMaxExperts + 1) +
-                     simt::shared_bytes<simt::SumPair>(kFusedWarps)];
-  };
+  std::uint32_t heads[kMaxWords];        // bit per row: begins a group
+  std::int32_t chosen[kRoutedMaxPairs];  // by pair
+  // By thread, which is the pair's number: local; kSkipped: none, behind all others.
+  alignas(16) std::uint32_t experts[kFusedThreads];
 
   static constexpr std::uint32_t kSkipped = ~0U;
 };
-inline constexpr int kRouterOffset = 2 * kFusedWarps * kStripRows * 8 * 4;
-static_assert(kRouterOffset + sizeof(RouterMemory) <= FusedMemory::kWorkBytes);
-static_assert(kRoutedMaxTokens <= kFusedWarps && kRoutedMaxPairs == kFusedThreads);
-static_assert(sizeof(SharedPlan::token_row[0]) == sizeof(uint4));
+/// In the place of the partial sums, before these.
+union alignas(16) RouterScratch {
+  std::uint32_t keys[kRoutedMaxKeys];  // of experts and groups, by token
+  std::byte placer[simt::shared_bytes<std::int32_t>(kFusedMaxExperts) +
+                   simt::shared_bytes<simt::SumPair>(kFusedMaxExperts + 1) +
+                   simt::shared_bytes<simt::SumPair>(kFusedWarps)];
+};
+using RoutingMemory = FusedMemory<Planning::blocks>;
+static_assert(sizeof(RouterMemory) <= kRouterBytes);
+static_assert(sizeof(RouterScratch) <= kRouterScratchBytes);
+static_assert(2 * kFusedWarps * kStripRows * 8 * sizeof(float) <= kRouterScratchBytes);  // partials
+static_assert(kRoutedMaxTokens <= kFusedWarps && kRoutedMaxPairs <= kFusedThreads);
+static_assert(sizeof(SharedPlan<Planning::blocks>::token_row[0]) == sizeof(uint4));
 
 [[nodiscard]] __device__ __forceinline__ RouterMemory& router_memory() {
   extern __shared__ __align__(1024) char memory[];
-  return *reinterpret_cast<RouterMemory*>(memory + FusedMemory::kWork + kRouterOffset);
+  return *reinterpret_cast<RouterMemory*>(memory + RoutingMemory::kWork + kRouterScratchBytes);
+}
+[[nodiscard]] __device__ __forceinline__ RouterScratch& router_scratch() {
+  extern __shared__ __align__(1024) char memory[];
+  return *reinterpret_cast<RouterScratch*>(memory + RoutingMemory::kWork);
 }
 
 /// The experts of a token, by one warp.
@@ -52,8 +59,9 @@ __device__ __noinline__ void select_experts(int token) {
   router.load(token);
   if constexpr (kBy == simt::Ranking::selections) router.prepare();
   std::int32_t* const chosen = memory.chosen + token * params.top_k;
-  std::uint32_t* const keys = memory.keys[token];
-  router.select(chosen, keys, keys + kFusedMaxExperts);
+  std::uint32_t* const keys =
+      router_scratch().keys + token * static_cast<int>(params.num_experts + params.num_groups);
+  router.select(chosen, keys, keys + params.num_experts);
 }
 
 /// The weights of its pairs, by one warp. Block 0 leaves them, and the experts, to the plan.
@@ -67,7 +75,7 @@ __device__ __noinline__ void weigh_pairs(int token) {
   const int pairs = token * params.top_k;
   const std::int32_t* const chosen = router_memory().chosen + pairs;
   router.weigh(chosen, [&](std::int32_t k, std::int32_t expert, float weight) {
-    shared_plan().pair_weight[pairs + k] = weight;
+    shared_plan<Planning::blocks>().pair_weight[pairs + k] = weight;
     if (blockIdx.x > 0) return;
     params.selected_ids[pairs + k] = ExpertId{expert};
     params.pair_weights[pairs + k] = weight;
@@ -90,11 +98,13 @@ __device__ __forceinline__ void with_recipe(const RouteParams& params, Step step
 }
 
 /// Before the predecessors are waited for. All threads; ends with a block barrier.
-__device__ __forceinline__ void prepare_router(SharedPlan& plan, const RouteParams& params) {
+__device__ __forceinline__ void prepare_router(SharedPlan<Planning::blocks>& plan,
+                                               const RouteParams& params) {
   RouterMemory& memory = router_memory();
   const int thread = static_cast<int>(threadIdx.x);
   memory.experts[thread] = RouterMemory::kSkipped;
-  *reinterpret_cast<uint4*>(plan.token_row[thread]) = make_uint4(~0U, ~0U, ~0U, ~0U);
+  if (thread < plan.kMaxGroups)
+    *reinterpret_cast<uint4*>(plan.token_row[thread]) = make_uint4(~0U, ~0U, ~0U, ~0U);
   if (thread < RouterMemory::kMaxWords) memory.heads[thread] = 0;
   if (thread == 0) memory.params = params;
   __syncthreads();

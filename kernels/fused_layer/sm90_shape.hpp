@@ -19,8 +19,8 @@ inline constexpr int kFusedMaxExperts = 512;
 
 /// What blocks have room for that route by themselves.
 inline constexpr int kRoutedMaxTokens = 8;
-inline constexpr int kRoutedMaxPairs = 256;
-inline constexpr int kRoutedMaxGroups = 64;
+inline constexpr int kRoutedMaxPairs = 128;
+inline constexpr int kRoutedMaxKeys = 8 * (256 + 8);  // of experts and their groups, of all tokens
 
 inline constexpr int kTileRows = SwizzledTiles::kRows;
 inline constexpr int kTileWidth = SwizzledTiles::kWidth;
@@ -34,6 +34,10 @@ inline constexpr int kStageWidth = 2 * kTileWidth;
 inline constexpr int kStageBytes = 2 * kPieceBytes;
 
 inline constexpr int kMaxRing = 5;
+/// Where two blocks share a multiprocessor: for so few tokens that its smaller ring costs less than
+/// the next launch's beginning.
+inline constexpr int kPairedRing = 3;
+inline constexpr int kPairedMaxTokens = 4;
 
 /// Division by a number that the host knows: exact while dividend * divisor is below 2^32.
 struct Divisor {
@@ -57,6 +61,7 @@ struct Divisor {
 /// whatever the other rows are.
 struct FusedTuning {
   std::int32_t ring;       // stages in flight per warp
+  std::int32_t ahead;      // strips of an expert that a block brings to L2 before there is a plan
   Divisor gate_up_strips;  // of one expert
   Divisor down_split;      // segments of the inner dimension of down
 };
@@ -74,6 +79,17 @@ enum class Planning : std::uint8_t {
   stage,   ///< A launch of stage "route_plan" before the kernel.
   blocks,  ///< Every block of the kernel for itself. Groups are of at most 8 rows.
 };
+/// Blocks that share a multiprocessor, one of this launch and one of the next, where warps hold few
+/// registers: with those of more stages the narrower blocks cost more than they save.
+[[nodiscard]] constexpr int blocks_together(int stages, Planning planning) noexcept {
+  return planning == Planning::blocks && stages <= 2 ? 2 : 1;
+}
+/// Whether warps hold the rows of all tokens throughout, an expert's rows being found by their
+/// tokens; more stages cost more than loads on the way. For calls where a token chooses an expert
+/// once.
+[[nodiscard]] constexpr bool holds_tokens(int stages, Planning planning) noexcept {
+  return planning == Planning::blocks && stages <= 2;
+}
 inline constexpr FusedBuild kFusedBuilds[] = {{2, 4}, {4, 2}, {8, 1}};
 
 }  // namespace switchyard::kernels::sm90

@@ -24,6 +24,7 @@
 
 namespace switchyard::kernels::sm90 {
 
+template <Planning kPlanning>
 class WeightStream {
  public:
   /// gate_up_pieces: along a row of gate_up.
@@ -31,8 +32,8 @@ class WeightStream {
     extern __shared__ __align__(1024) char memory[];
     lane_ = static_cast<int>(threadIdx.x & 31U);
     warp_ = __shfl_sync(~0U, static_cast<int>(threadIdx.x >> 5U), 0);
-    slots_ = shared_address(memory + FusedMemory::kRing) + warp_ * ring_ * kStageBytes;
-    full_ = shared_address(memory + FusedMemory::kBarriers) + warp_ * ring_ * 8;
+    slots_ = shared_address(memory + FusedMemory<kPlanning>::kRing) + warp_ * ring_ * kStageBytes;
+    full_ = shared_address(memory + FusedMemory<kPlanning>::kBarriers) + warp_ * ring_ * 8;
     const int g = lane_ >> 2, t = lane_ & 3;
     chunk0_ = g * 128 + ((2 * t) ^ g) * 16;
     chunk1_ = g * 128 + ((2 * t + 1) ^ g) * 16;
@@ -96,7 +97,7 @@ class WeightStream {
     if (phase_ == Phase::gate_up) {
       const bool takes_ticket = units_.units == 0;
       if (owes_post_ && takes_ticket) post_pending();
-      const UnitRun found = next_units(units_, own_);
+      const UnitRun found = next_units<kPlanning>(units_, own_);
       units_ = found.place;
       run_ = found.run;
       if (run_.pieces == 0) {
@@ -107,7 +108,7 @@ class WeightStream {
       }
     }
     if (phase_ == Phase::down) {
-      const ItemRun found = next_item(items_);
+      const ItemRun found = next_item<kPlanning>(items_);
       items_ = found.place;
       run_ = found.run;
       if (found.last) phase_ = Phase::end;

@@ -33,6 +33,17 @@ struct FusedExtents {
   return {0, 0};
 }
 
+/// The build for a call. Routed experts of a token are distinct; what a map makes of them may not
+/// be.
+[[nodiscard]] constexpr FusedBuild fused_build(std::int64_t hidden_size, Planning planning,
+                                               bool maps_experts) noexcept {
+  const FusedBuild build = fused_build(hidden_size);
+  if (!maps_experts || !holds_tokens(build.stages, planning)) return build;
+  for (const FusedBuild& other : kFusedBuilds)
+    if (other.stages > build.stages && !holds_tokens(other.stages, planning)) return other;
+  return {0, 0};
+}
+
 /// Strips of one expert's gate_up.
 [[nodiscard]] constexpr std::int64_t gate_up_strips(const FusedExtents& call) noexcept {
   return call.intermediate_size * call.products / kStripRows;
@@ -71,8 +82,9 @@ struct FusedExtents {
 [[nodiscard]] inline int down_split(const FusedExtents& call) {
   const auto stages = static_cast<double>((call.intermediate_size + kStageWidth - 1) / kStageWidth);
   const double groups = std::max(1.0, std::round(expected_active(call)));
-  const std::int64_t room =
-      kFusedMaxPairs / std::max<std::int64_t>(1, call.num_tokens * call.top_k);
+  // As much as where blocks route, if they can: who plans has no part in it.
+  const std::int64_t pairs = std::max<std::int64_t>(1, call.num_tokens * call.top_k);
+  const std::int64_t room = (pairs > kRoutedMaxPairs ? kFusedMaxPairs : kRoutedMaxPairs) / pairs;
   int best = 1;
   double best_cost = 0.0;
   for (int split = 1; split <= std::min<std::int64_t>(room, static_cast<std::int64_t>(stages));
@@ -87,12 +99,29 @@ struct FusedExtents {
   return best;
 }
 
-[[nodiscard]] inline FusedTuning tune_fused(const FusedExtents& call) {
+/// Stages in flight per warp.
+[[nodiscard]] constexpr int fused_ring(const FusedExtents& call, const FusedBuild& build,
+                                       Planning planning) noexcept {
+  if (call.num_tokens <= kPairedMaxTokens && blocks_together(build.stages, planning) > 1)
+    return kPairedRing;
+  return call.num_tokens > 32 ? kMaxRing : kMaxRing - 1;
+}
+
+/// Strips of one expert per block that are brought to L2 while route_plan runs: 128 KB a block,
+/// where most experts will have rows and a row is no longer than that was measured with.
+[[nodiscard]] inline int strips_ahead(const FusedExtents& call, Planning planning) {
+  const bool guesses = planning == Planning::stage && call.hidden_size <= 2048 &&
+                       5.0 * expected_active(call) >= 3.0 * static_cast<double>(call.local_experts);
+  return guesses ? 2 : 0;
+}
+
+[[nodiscard]] inline FusedTuning tune_fused(const FusedExtents& call, const FusedBuild& build,
+                                            Planning planning) {
   const auto divisor = [](std::int64_t value) {
     return Divisor::of(static_cast<std::uint32_t>(value));
   };
-  return {call.num_tokens > 32 ? kMaxRing : kMaxRing - 1, divisor(gate_up_strips(call)),
-          divisor(down_split(call))};
+  return {fused_ring(call, build, planning), strips_ahead(call, planning),
+          divisor(gate_up_strips(call)), divisor(down_split(call))};
 }
 
 }  // namespace switchyard::kernels::sm90

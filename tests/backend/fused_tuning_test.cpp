@@ -98,6 +98,19 @@ TEST_CASE("every row's share fits the registers of the build that is chosen", "[
   CHECK(fused_build(8256) == FusedBuild{0, 0});
 }
 
+TEST_CASE("tokens are held throughout where no map makes a token's experts one", "[fused_tuning]") {
+  CHECK(fused_build(2048, Planning::blocks, false).stages == 2);
+  CHECK(fused_build(2048, Planning::blocks, true).stages == 4);
+  CHECK(fused_build(2048, Planning::stage, true).stages == 2);
+  for (std::int64_t hidden = 960; hidden <= 8192; hidden += 64)
+    for (const Planning planning : {Planning::stage, Planning::blocks}) {
+      CHECK(fused_build(hidden, planning, false) == fused_build(hidden));
+      const FusedBuild mapped = fused_build(hidden, planning, true);
+      CHECK(mapped.stages >= fused_build(hidden).stages);
+      CHECK_FALSE(holds_tokens(mapped.stages, planning));
+    }
+}
+
 TEST_CASE("down is split by the extents alone, as far as shared memory has room",
           "[fused_tuning]") {
   for (const std::int64_t width : {64, 768, 1536, 14336})
@@ -108,15 +121,40 @@ TEST_CASE("down is split by the extents alone, as far as shared memory has room"
       INFO("T " << tokens << " I " << width);
       CHECK(split >= 1);
       CHECK(split <= (width + kStageWidth - 1) / kStageWidth);
-      CHECK(split * std::max<std::int64_t>(1, tokens * call.top_k) <= kFusedMaxPairs);
+      const std::int64_t pairs = std::max<std::int64_t>(1, tokens * call.top_k);
+      CHECK(split * pairs <= (pairs > kRoutedMaxPairs ? kFusedMaxPairs : kRoutedMaxPairs));
     }
   CHECK(down_split(with_tokens(kQwen, 1)) == 1);
   CHECK(down_split({1, 2, 8, 8, 4096, 14336, 2}) == 4);  // two experts for eight warps
 }
 
 TEST_CASE("more tokens have more stages in flight", "[fused_tuning]") {
-  CHECK(tune_fused(with_tokens(kQwen, 32)).ring == kMaxRing - 1);
-  CHECK(tune_fused(with_tokens(kQwen, 33)).ring == kMaxRing);
-  CHECK(tune_fused(kQwen).gate_up_strips.value == 96);
-  CHECK(FusedMemory::bytes(kMaxRing) <= 227 * 1024);
+  const FusedBuild build = fused_build(kQwen.hidden_size);
+  CHECK(tune_fused(with_tokens(kQwen, 32), build, Planning::stage).ring == kMaxRing - 1);
+  CHECK(tune_fused(with_tokens(kQwen, 33), build, Planning::stage).ring == kMaxRing);
+  CHECK(tune_fused(kQwen, build, Planning::stage).gate_up_strips.value == 96);
+  CHECK(FusedMemory<Planning::stage>::bytes(kMaxRing) <= 227 * 1024);
+}
+
+TEST_CASE("two blocks that route have room on a multiprocessor where registers do",
+          "[fused_tuning]") {
+  const FusedExtents call = with_tokens(kQwen, 1);
+  CHECK(fused_ring(call, {2, 4}, Planning::blocks) == kPairedRing);
+  CHECK(fused_ring(with_tokens(kQwen, 5), {2, 4}, Planning::blocks) == kMaxRing - 1);
+  CHECK(fused_ring(call, {4, 2}, Planning::blocks) == kMaxRing - 1);
+  CHECK(fused_ring(call, {2, 4}, Planning::stage) == kMaxRing - 1);
+  // A multiprocessor has 228 KB, of which each block costs one beside its own.
+  CHECK(2 * (FusedMemory<Planning::blocks>::bytes(kPairedRing) + 1024) <= 228 * 1024);
+  CHECK(FusedMemory<Planning::blocks>::bytes(kMaxRing) <= 227 * 1024);
+}
+
+TEST_CASE("weights are brought ahead of the plan where most experts will have rows",
+          "[fused_tuning]") {
+  CHECK(strips_ahead(with_tokens(kQwen, 16), Planning::stage) > 0);
+  CHECK(strips_ahead(with_tokens(kQwen, 64), Planning::stage) > 0);
+  CHECK(strips_ahead(with_tokens(kQwen, 9), Planning::stage) == 0);
+  CHECK(strips_ahead(with_tokens(kQwen, 16), Planning::blocks) == 0);
+  // All strips are of one expert's first tile.
+  CHECK(strips_ahead(kQwen, Planning::stage) <= gate_up_strips(kQwen));
+  CHECK(strips_ahead(kQwen, Planning::stage) <= kTileRows / kStripRows);
 }

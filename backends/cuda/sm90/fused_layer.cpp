@@ -65,18 +65,28 @@ using kernels::sm90::Planning;
   const kernels::PlanParams& plan = params.plan;
   return params.given_ids == nullptr && plan.num_tokens <= kernels::sm90::kRoutedMaxTokens &&
          plan.num_tokens * plan.top_k <= kernels::sm90::kRoutedMaxPairs &&
-         params.route.num_groups <= kernels::sm90::kRoutedMaxGroups;
+         (params.route.num_groups <= 1 ||
+          plan.num_tokens * (plan.num_experts + params.route.num_groups) <=
+              kernels::sm90::kRoutedMaxKeys);
+}
+
+/// Of so many stages in flight per warp.
+[[nodiscard]] int shared_bytes(Planning planning, int ring) noexcept {
+  return planning == Planning::blocks ? kernels::sm90::FusedMemory<Planning::blocks>::bytes(ring)
+                                      : kernels::sm90::FusedMemory<Planning::stage>::bytes(ring);
 }
 
 void enqueue(int device, int num_multiprocessors, CudaApi::NativeStream stream,
              const kernels::FusedLayerParams& params, Planning planning, GridCounters* counters) {
   const FusedExtents extents = extents_of(params);
+  const FusedBuild build = kernels::sm90::fused_build(extents.hidden_size, planning,
+                                                      params.route_plan.plan.expert_map != nullptr);
   kernels::sm90::FusedArguments arguments{
       params.route_plan.plan,
       params.gate_up,
       params.down,
       params.combine,
-      kernels::sm90::tune_fused(extents),
+      kernels::sm90::tune_fused(extents, build, planning),
       kernels::sm90::Divisor::of(static_cast<std::uint32_t>(num_multiprocessors)),
       counters,
       params.route_plan.route};
@@ -87,14 +97,12 @@ void enqueue(int device, int num_multiprocessors, CudaApi::NativeStream stream,
   cudaLaunchConfig_t config{};
   config.gridDim = dim3(static_cast<unsigned>(num_multiprocessors));
   config.blockDim = dim3(kernels::sm90::kFusedThreads);
-  config.dynamicSmemBytes =
-      static_cast<std::size_t>(kernels::sm90::FusedMemory::bytes(arguments.tuning.ring));
+  config.dynamicSmemBytes = static_cast<std::size_t>(shared_bytes(planning, arguments.tuning.ring));
   config.stream = stream;
   config.attrs = &overlap;
   config.numAttrs = 1;
 
-  const void* const kernel = kernel_of(params.down.weight_dtype,
-                                       kernels::sm90::fused_build(extents.hidden_size), planning);
+  const void* const kernel = kernel_of(params.down.weight_dtype, build, planning);
   void* pointers[] = {&arguments};
   const gpu::DeviceScope<CudaApi> scope(device);
   gpu::check<CudaApi>(cudaLaunchKernelExC(&config, kernel, pointers), "LaunchKernelExC",
@@ -119,12 +127,15 @@ void prepare_fused_layer(int device) {
   const gpu::DeviceScope<CudaApi> scope(device);
   for (const FusedBuild& build : kernels::sm90::kFusedBuilds)
     for (const DType dtype : {DType::bf16, DType::f16})
-      for (const Planning planning : {Planning::stage, Planning::blocks})
-        gpu::check<CudaApi>(
-            cudaFuncSetAttribute(kernel_of(dtype, build, planning),
-                                 cudaFuncAttributeMaxDynamicSharedMemorySize,
-                                 kernels::sm90::FusedMemory::bytes(kernels::sm90::kMaxRing)),
-            "FuncSetAttribute");
+      for (const Planning planning : {Planning::stage, Planning::blocks}) {
+        const void* const kernel = kernel_of(dtype, build, planning);
+        const auto set = [kernel](cudaFuncAttribute attribute, int value) {
+          gpu::check<CudaApi>(cudaFuncSetAttribute(kernel, attribute, value), "FuncSetAttribute");
+        };
+        set(cudaFuncAttributeMaxDynamicSharedMemorySize,
+            shared_bytes(planning, kernels::sm90::kMaxRing));
+        set(cudaFuncAttributePreferredSharedMemoryCarveout, cudaSharedmemCarveoutMaxShared);
+      }
 }
 
 bool launch_fused_layer(int device, int num_multiprocessors, CudaApi::NativeStream stream,
