@@ -13,12 +13,24 @@
 
 namespace switchyard::cpu {
 
-/// A product's cut.
+/// A product's cut. Experts with rows are cut one after the other; how finely, by how many of them
+/// come later.
 struct ProductTasks {
-  std::int64_t num_tasks;  // an upper bound: experts without rows have none
-  std::int64_t tasks_per_expert;
-  std::int64_t panels_per_task;
-  std::int64_t num_panels;  // of an expert
+  std::int64_t num_tasks;      // an upper bound: experts without rows have none
+  std::int64_t num_panels;     // of an expert
+  std::int64_t fewest_panels;  // of a task but an expert's last
+  std::int64_t most_panels;
+  std::int64_t shares;  // a task is about one of so many shares of what comes later
+
+  /// Panels of the tasks of an expert that `later` others follow.
+  [[nodiscard]] constexpr std::int64_t panels_per_task(std::int64_t later) const noexcept {
+    if (later >= shares) return most_panels;
+    return std::clamp(num_panels * later / shares / 4 * 4, fewest_panels, most_panels);
+  }
+  [[nodiscard]] constexpr std::int64_t tasks_of(std::int64_t later) const noexcept {
+    const std::int64_t panels = panels_per_task(later);
+    return (num_panels + panels - 1) / panels;
+  }
 };
 
 [[nodiscard]] inline Panels gate_up_panels(const kernels::GateUpParams& params,
@@ -31,10 +43,14 @@ struct ProductTasks {
   return {params.hidden_size, columns, false};
 }
 
-/// Enough tasks that threads end together: 128 for each of them where there are so many runs of 4
-/// panels, which is what the tile of a single row takes. A task's rows of x are read once; of many
-/// rows that is what counts, so there are half as many tasks. More rows than are held at a time
-/// meet the panels of a task anew, from a cache where they are few.
+/// Where an expert has few rows, reading is what counts, and each task begins a stream of its own:
+/// a task is a whole expert as long as there are more than a few for each thread, then fewer and
+/// fewer panels, so that threads end together. Its panels are a multiple of 4, which is what the
+/// tile of a single row takes; even the last expert has no more than 128 tasks for each thread.
+///
+/// Experts may differ in their rows; of many rows that is what counts, so tasks are even. A task's
+/// rows of x are read once, so there are 64 for each thread. More rows than are held at a time meet
+/// the panels of a task anew, from a cache where they are few: 128.
 template <class Params>
 [[nodiscard]] ProductTasks cut(const Params& params, const Panels& panels,
                                int num_threads) noexcept {
@@ -42,13 +58,21 @@ template <class Params>
   const std::int64_t count = panels.count();
   constexpr std::int64_t kManyRows = 16;
   constexpr std::int64_t kMostRows = 96;
-  const bool many_rows = params.max_rows >= kManyRows * params.num_experts &&
-                         params.max_rows <= kMostRows * params.num_experts;
-  const std::int64_t per_thread = many_rows ? 64 : 128;
-  const std::int64_t even = experts * count / (per_thread * num_threads) / 4 * 4;
-  const std::int64_t per_task = std::max<std::int64_t>(even, 4);
-  const std::int64_t per_expert = (count + per_task - 1) / per_task;
-  return {experts * per_expert, per_expert, per_task, count};
+  const bool few_rows = params.max_rows < kManyRows * params.num_experts;
+  const bool fit = params.max_rows <= kMostRows * params.num_experts;
+  const std::int64_t per_thread = !few_rows && fit ? 64 : 128;
+  const std::int64_t cut_evenly = few_rows ? count : experts * count;
+  const std::int64_t even = cut_evenly / (per_thread * num_threads) / 4 * 4;
+  ProductTasks tasks{};
+  tasks.num_panels = count;
+  tasks.fewest_panels = std::max<std::int64_t>(even, 4);
+  tasks.most_panels = few_rows ? std::max(count, tasks.fewest_panels) : tasks.fewest_panels;
+  tasks.shares = std::int64_t{2} * num_threads;
+  const std::int64_t cut_alike = std::max<std::int64_t>(experts - tasks.shares, 0);
+  tasks.num_tasks = cut_alike * tasks.tasks_of(tasks.shares);
+  for (std::int64_t later = experts - cut_alike; later-- > 0;)
+    tasks.num_tasks += tasks.tasks_of(later);
+  return tasks;
 }
 
 /// One task; expert -1: there are no more.
@@ -58,17 +82,40 @@ struct ProductTask {
   std::int64_t last_panel;
 };
 
+/// The expert that `skip` others with rows precede; -1: there is none.
+template <class Params>
+[[nodiscard]] std::int64_t expert_with_rows(const Params& params, std::int64_t skip) noexcept {
+  for (std::int64_t expert = 0; expert < params.num_experts; ++expert) {
+    const kernels::RowRange rows = kernels::rows_of(params, expert);
+    if (rows.first != rows.last && skip-- == 0) return expert;
+  }
+  return -1;
+}
+
+template <class Params>
+[[nodiscard]] std::int64_t count_experts_with_rows(const Params& params) noexcept {
+  std::int64_t count = 0;
+  for (std::int64_t expert = 0; expert < params.num_experts; ++expert) {
+    const kernels::RowRange rows = kernels::rows_of(params, expert);
+    if (rows.first != rows.last) ++count;
+  }
+  return count;
+}
+
 template <class Params>
 [[nodiscard]] ProductTask task_at(const Params& params, const ProductTasks& tasks,
                                   std::int64_t index) noexcept {
-  std::int64_t skip = index / tasks.tasks_per_expert;
-  const std::int64_t first = index % tasks.tasks_per_expert * tasks.panels_per_task;
-  const std::int64_t last = std::min(first + tasks.panels_per_task, tasks.num_panels);
-  for (std::int64_t expert = 0; expert < params.num_experts; ++expert) {
-    const kernels::RowRange rows = kernels::rows_of(params, expert);
-    if (rows.first != rows.last && skip-- == 0) return {expert, first, last};
-  }
-  return {-1, 0, 0};
+  const std::int64_t experts = count_experts_with_rows(params);
+  const std::int64_t cut_alike = std::max<std::int64_t>(experts - tasks.shares, 0);
+  const std::int64_t before = std::min(cut_alike, index / tasks.tasks_of(tasks.shares));
+  std::int64_t skip = before;
+  index -= before * tasks.tasks_of(tasks.shares);
+  for (; skip < experts && index >= tasks.tasks_of(experts - 1 - skip); ++skip)
+    index -= tasks.tasks_of(experts - 1 - skip);
+  if (skip == experts) return {-1, 0, 0};
+  const std::int64_t panels = tasks.panels_per_task(experts - 1 - skip);
+  const std::int64_t first = index * panels;
+  return {expert_with_rows(params, skip), first, std::min(first + panels, tasks.num_panels)};
 }
 
 }  // namespace switchyard::cpu
