@@ -53,8 +53,8 @@ inline constexpr std::int32_t kMaskBits = 32;
   return tokens < kFewest ? kFewest : tokens;
 }
 
-/// Up to so many tokens others serve a call better: a cluster, or, where counts of many experts are
-/// to be summed, launches that few blocks need not meet in.
+/// Up to so many tokens other launches are faster: a cluster, or with many experts, whose counts
+/// all blocks of the grid sum, the portable bodies.
 [[nodiscard]] constexpr std::int32_t max_ungridded_tokens(int per_lane) noexcept {
   return per_lane <= 4 ? 128 : 512;
 }

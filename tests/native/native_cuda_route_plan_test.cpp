@@ -46,6 +46,9 @@ PlanContent plan_on(Session<B>& session, const LayerCase& layer_case, const Call
 struct Extents {
   std::int64_t experts, top_k, groups;
 };
+constexpr std::initializer_list<Extents> kRouters{{1, 1, 1},    {33, 5, 1},   {128, 8, 1},
+                                                  {128, 64, 8}, {129, 8, 1},  {256, 8, 8},
+                                                  {257, 3, 1},  {512, 10, 1}, {512, 64, 8}};
 
 /// Plans of calls one after the other, by CUDA and the CPU.
 template <class B>
@@ -141,31 +144,14 @@ TEST_CASE("cuda: a grid does not serve experts that were given or are mapped", "
 
 TEMPLATE_LIST_TEST_CASE("cuda: a cluster plans as the CPU does", "[native][cuda]", Backends) {
   if constexpr (std::is_same_v<TestType, CudaBackend>)
-    check_plans<CudaBackend>({{1, 1, 1},
-                              {33, 5, 1},
-                              {128, 8, 1},
-                              {128, 64, 8},
-                              {129, 8, 1},
-                              {256, 8, 8},
-                              {257, 3, 1},
-                              {512, 10, 1},
-                              {512, 64, 8}},
-                             {4, 5, 8, 9, 16, 17, 32, 33, 61, 64, 65, 127, 128, 129},
+    check_plans<CudaBackend>(kRouters, {4, 5, 8, 9, 16, 17, 32, 33, 61, 64, 65, 127, 128, 129},
                              {Routing::logits, Routing::preselected});
 }
 
 TEMPLATE_LIST_TEST_CASE("cuda: a grid plans as the CPU does", "[native][cuda]", Backends) {
   if constexpr (std::is_same_v<TestType, CudaBackend>) {
-    check_plans<CudaBackend>({{1, 1, 1},
-                              {33, 5, 1},
-                              {128, 8, 1},
-                              {128, 64, 8},
-                              {129, 8, 1},
-                              {256, 8, 8},
-                              {257, 3, 1},
-                              {512, 10, 1},
-                              {512, 64, 8}},
-                             {129, 136, 137, 255, 1000, 1023, 1024, 1025, 2048, 2049},
+    check_plans<CudaBackend>(kRouters,
+                             {129, 136, 137, 255, 512, 513, 1000, 1023, 1024, 1025, 2048, 2049},
                              {Routing::logits});
     check_plans<CudaBackend>({{3, 2, 1}, {128, 8, 1}, {256, 8, 8}, {300, 5, 1}},
                              {2112, 4096, 4097, 6001, 8191, 8192, 8193, 300}, {Routing::logits});

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "backends/cuda/sm90/route_plan.hpp"
 
-#include <algorithm>
 #include <array>
 
 #include "backends/cuda/native.hpp"
