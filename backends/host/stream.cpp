@@ -57,9 +57,9 @@ void StreamState::wait_for_popped(std::uint64_t count) {
   };
   if (popped()) return;
   std::unique_lock lock(mutex_);
-  caller_sleeps_.store(true, std::memory_order_seq_cst);
+  awaited_.store(count, std::memory_order_seq_cst);
   popped_.wait(lock, popped);
-  caller_sleeps_.store(false, std::memory_order_relaxed);
+  awaited_.store(kNone, std::memory_order_relaxed);
 }
 
 void StreamState::wait_for_pushed(std::uint64_t count) {
@@ -84,7 +84,7 @@ void StreamState::work() {
     if (!failed) failure_ = std::move(failure);
     command.event.reset();
     num_popped_.store(number + 1, std::memory_order_seq_cst);
-    if (!caller_sleeps_.load(std::memory_order_seq_cst)) continue;
+    if (number + 1 < awaited_.load(std::memory_order_seq_cst)) continue;
     { const std::scoped_lock lock(mutex_); }
     popped_.notify_one();
   }

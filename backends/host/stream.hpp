@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <exception>
+#include <limits>
 #include <mutex>
 #include <string_view>
 #include <thread>
@@ -41,6 +42,7 @@ class StreamState {
 
  private:
   static constexpr std::size_t kCapacity = 1024;
+  static constexpr std::uint64_t kNone = std::numeric_limits<std::uint64_t>::max();
 
   void enqueue(const Command& command);
   void wake_worker();
@@ -65,7 +67,9 @@ class StreamState {
   std::condition_variable pushed_;
   std::condition_variable popped_;
   std::atomic<bool> worker_sleeps_ = false;
-  std::atomic<bool> caller_sleeps_ = false;
+  /// How many popped commands the sleeping caller waits for: the worker wakes nobody before. A
+  /// thread that wakes in between takes a core from those who multiply.
+  std::atomic<std::uint64_t> awaited_ = kNone;
 
   Worker self_;
   const bool spins_;
