@@ -16,7 +16,8 @@ namespace switchyard::cpu {
 /// A product's cut. Experts with rows are cut one after the other; how finely, by how many of them
 /// come later.
 struct ProductTasks {
-  std::int64_t num_tasks;      // an upper bound: experts without rows have none
+  std::int64_t num_tasks;
+  std::int64_t num_experts;    // with rows: the others have no tasks
   std::int64_t num_panels;     // of an expert
   std::int64_t fewest_panels;  // of a task but an expert's last
   std::int64_t most_panels;
@@ -31,6 +32,10 @@ struct ProductTasks {
     const std::int64_t panels = panels_per_task(later);
     return (num_panels + panels - 1) / panels;
   }
+  /// Experts that enough others follow: they have as many tasks each, and come first.
+  [[nodiscard]] constexpr std::int64_t experts_cut_alike() const noexcept {
+    return std::max<std::int64_t>(num_experts - shares, 0);
+  }
 };
 
 [[nodiscard]] inline Panels gate_up_panels(const kernels::GateUpParams& params,
@@ -43,6 +48,16 @@ struct ProductTasks {
   return {params.hidden_size, columns, false};
 }
 
+template <class Params>
+[[nodiscard]] std::int64_t count_experts_with_rows(const Params& params) noexcept {
+  std::int64_t count = 0;
+  for (std::int64_t expert = 0; expert < params.num_experts; ++expert) {
+    const kernels::RowRange rows = kernels::rows_of(params, expert);
+    if (rows.first != rows.last) ++count;
+  }
+  return count;
+}
+
 /// Where an expert has few rows, reading is what counts, and each task begins a stream of its own:
 /// a task is a whole expert as long as there are more than a few for each thread, then fewer and
 /// fewer panels, so that threads end together. Its panels are a multiple of 4, which is what the
@@ -51,10 +66,12 @@ struct ProductTasks {
 /// Experts may differ in their rows; of many rows that is what counts, so tasks are even. A task's
 /// rows of x are read once, so there are 64 for each thread. More rows than are held at a time meet
 /// the panels of a task anew, from a cache where they are few: 128.
+///
+/// Reads expert_offsets: plan is done.
 template <class Params>
 [[nodiscard]] ProductTasks cut(const Params& params, const Panels& panels,
                                int num_threads) noexcept {
-  const std::int64_t experts = std::min(params.num_experts, params.max_rows);
+  const std::int64_t experts = count_experts_with_rows(params);
   const std::int64_t count = panels.count();
   constexpr std::int64_t kManyRows = 16;
   constexpr std::int64_t kMostRows = 96;
@@ -64,11 +81,12 @@ template <class Params>
   const std::int64_t cut_evenly = few_rows ? count : experts * count;
   const std::int64_t even = cut_evenly / (per_thread * num_threads) / 4 * 4;
   ProductTasks tasks{};
+  tasks.num_experts = experts;
   tasks.num_panels = count;
   tasks.fewest_panels = std::max<std::int64_t>(even, 4);
   tasks.most_panels = few_rows ? std::max(count, tasks.fewest_panels) : tasks.fewest_panels;
   tasks.shares = std::int64_t{2} * num_threads;
-  const std::int64_t cut_alike = std::max<std::int64_t>(experts - tasks.shares, 0);
+  const std::int64_t cut_alike = tasks.experts_cut_alike();
   tasks.num_tasks = cut_alike * tasks.tasks_of(tasks.shares);
   for (std::int64_t later = experts - cut_alike; later-- > 0;)
     tasks.num_tasks += tasks.tasks_of(later);
@@ -93,23 +111,11 @@ template <class Params>
 }
 
 template <class Params>
-[[nodiscard]] std::int64_t count_experts_with_rows(const Params& params) noexcept {
-  std::int64_t count = 0;
-  for (std::int64_t expert = 0; expert < params.num_experts; ++expert) {
-    const kernels::RowRange rows = kernels::rows_of(params, expert);
-    if (rows.first != rows.last) ++count;
-  }
-  return count;
-}
-
-template <class Params>
 [[nodiscard]] ProductTask task_at(const Params& params, const ProductTasks& tasks,
                                   std::int64_t index) noexcept {
-  const std::int64_t experts = count_experts_with_rows(params);
-  const std::int64_t cut_alike = std::max<std::int64_t>(experts - tasks.shares, 0);
-  const std::int64_t before = std::min(cut_alike, index / tasks.tasks_of(tasks.shares));
-  std::int64_t skip = before;
-  index -= before * tasks.tasks_of(tasks.shares);
+  const std::int64_t experts = tasks.num_experts;
+  std::int64_t skip = std::min(tasks.experts_cut_alike(), index / tasks.tasks_of(tasks.shares));
+  index -= skip * tasks.tasks_of(tasks.shares);
   for (; skip < experts && index >= tasks.tasks_of(experts - 1 - skip); ++skip)
     index -= tasks.tasks_of(experts - 1 - skip);
   if (skip == experts) return {-1, 0, 0};
