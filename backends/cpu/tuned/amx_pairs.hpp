@@ -40,7 +40,7 @@ class AmxPairs {
   static constexpr std::size_t kWeightBytes = kHalf * sizeof(Pair);
   static constexpr std::int64_t kNextTile = kPairStep * kHalf;
   static constexpr std::int64_t kNextStep = 2 * kNextTile;
-  static constexpr std::uintptr_t kFetchAhead = 640;  // bytes
+  static constexpr std::uintptr_t kFetchAhead = 768;  // bytes
 
   // Tiles by number, as the instructions name them: 0 and 1 are the sums of the first rows, 2 and 3
   // of the second; 4 and 5 x of the first and the second rows; 6 and 7 weights.
@@ -67,10 +67,12 @@ class AmxPairs {
   }
 
   /// Asks for the step of weights that lies kFetchAhead further: so near that it is one stream with
-  /// what is read, for the processor's own prefetching.
+  /// what is read, for the processor's own prefetching. That ends with a page: a line of the next
+  /// one, early, has it begin there.
   SWITCHYARD_INLINE static void fetch_step(const Pair* panel) {
-    fetch<kNextStep * sizeof(Pair), FetchTo::second_level>(reinterpret_cast<std::uintptr_t>(panel) +
-                                                           kFetchAhead);
+    const auto ahead = reinterpret_cast<std::uintptr_t>(panel) + kFetchAhead;
+    fetch<kNextStep * sizeof(Pair), FetchTo::second_level>(ahead);
+    fetch<64, FetchTo::second_level>(ahead + kPageBytes);
   }
 
   SWITCHYARD_INLINE static void load_sums(const float* first, const float* second) {
