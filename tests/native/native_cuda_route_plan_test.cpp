@@ -10,7 +10,7 @@
 #include "core/stage_params.hpp"
 #include "kernels/route_plan/sm90_grid_shape.hpp"
 #include "kernels/route_plan/sm90_shape.hpp"
-#include "layer/support/layer_draw.hpp"
+#include "layer/support/router_case.hpp"
 #include "support/catch.hpp"
 #include "support/run_call.hpp"
 #include "switchyard/backends/cpu.hpp"
@@ -21,17 +21,9 @@ using namespace switchyard::test;
 
 namespace {
 
-LayerCase router_of(std::int64_t experts, std::int64_t top_k, std::int64_t groups) {
-  LayerCase layer;
-  LayerConfig& config = layer.config;
-  config.hidden_size = config.intermediate_size = 1;
-  config.num_experts = experts;
-  config.top_k = top_k;
-  config.router =
-      groups > 1 ? routers::deepseek_v3(groups, groups / 2, true, 2.5F) : routers::qwen3_moe(true);
-  Random random(static_cast<std::uint64_t>(experts));
-  fill_tensors(random, layer, false);
-  return layer;
+RouterConfig router_of(std::int64_t groups) {
+  return groups > 1 ? routers::deepseek_v3(groups, groups / 2, true, 2.5F)
+                    : routers::qwen3_moe(true);
 }
 
 template <class B>
@@ -57,7 +49,7 @@ void check_plans(std::initializer_list<Extents> routers, std::initializer_list<i
   Session<CpuBackend> cpu;
   Session<B> cuda;
   for (const Extents& extents : routers) {
-    const LayerCase layer = router_of(extents.experts, extents.top_k, extents.groups);
+    const LayerCase layer = router_case(extents.experts, extents.top_k, router_of(extents.groups));
     Random random(98'000);
     for (const std::int64_t tokens : token_counts) {
       for (const Routing routing : routings) {
@@ -163,7 +155,7 @@ TEMPLATE_LIST_TEST_CASE("cuda: what blocks leave that others keep waiting is don
   if constexpr (std::is_same_v<TestType, CudaBackend>) {
     Session<CudaBackend> session;
     const DeviceInfo& device = session.backend.info();
-    const LayerCase layer_case = router_of(128, 8, 1);
+    const LayerCase layer_case = router_case(128, 8, router_of(1));
     const bool has_kernels =
         session.backend.layout_of({1, 16, 8, false, DType::bf16, DType::bf16}) ==
         WeightLayout::swizzled_tiles;

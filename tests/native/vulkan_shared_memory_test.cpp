@@ -10,7 +10,7 @@
 
 #include "backends/vulkan/route_plan.hpp"
 #include "backends/vulkan/specialization.hpp"
-#include "layer/support/layer_draw.hpp"
+#include "layer/support/router_case.hpp"
 #include "support/catch.hpp"
 #include "switchyard/backends/cpu.hpp"
 #include "switchyard/backends/vulkan.hpp"
@@ -30,18 +30,10 @@ Session<VulkanBackend> session_with(std::size_t shared_bytes) {
   return {std::make_shared<VulkanBackend>(options)};
 }
 
-LayerCase router_of(std::int64_t experts, std::int64_t top_k, std::int64_t groups) {
-  LayerCase layer;
-  LayerConfig& config = layer.config;
-  config.hidden_size = config.intermediate_size = 8;
-  config.num_experts = experts;
-  config.top_k = top_k;
-  config.router = routers::qwen3_moe(true);
-  config.router.num_groups = groups;
-  config.router.kept_groups = groups;
-  Random random(static_cast<std::uint64_t>(experts));
-  fill_tensors(random, layer, false);
-  return layer;
+RouterConfig router_of(std::int64_t groups) {
+  RouterConfig router = routers::qwen3_moe(true);
+  router.num_groups = router.kept_groups = groups;
+  return router;
 }
 
 template <class B>
@@ -117,7 +109,7 @@ TEMPLATE_LIST_TEST_CASE("vulkan: many experts are routed as on the CPU, also in 
       Session<VulkanBackend> session = session_with(shared_bytes);
       for (const std::int64_t experts : {64, 400, 440, 3000}) {
         INFO("E " << experts << ", " << shared_bytes << " bytes");
-        const LayerCase layer = router_of(experts, 64, experts == 440 ? 8 : 1);
+        const LayerCase layer = router_case(experts, 64, router_of(experts == 440 ? 8 : 1));
         Random random(5);
         for (const std::int64_t tokens : {3, 20}) {
           const CallCase call = random_call(random, layer, tokens, Routing::logits);
@@ -145,7 +137,7 @@ TEMPLATE_LIST_TEST_CASE("vulkan: what shared memory cannot hold is refused", "[n
     CHECK(message([] { (void)session_with(kLeast - 1); }) ==
           "max_shared_bytes is 16383, must be at least 16384");
     Session<VulkanBackend> session = session_with(kLeast);
-    const LayerCase layer = router_of(4096, 8, 1);
+    const LayerCase layer = router_case(4096, 8, router_of(1));
     Random random(6);
     const CallCase call = random_call(random, layer, 2, Routing::logits);
     CHECK(message([&] { (void)run(session, layer, call); }) ==
