@@ -5,7 +5,6 @@
 #pragma once
 
 #include <cstdint>
-#include <type_traits>
 
 #include "kernels/math.hpp"
 #include "kernels/route/params.hpp"
@@ -91,18 +90,18 @@ struct RegisterRow {
   /// The K best, best first: chosen[k] = expert. The wave sees them.
   template <class Ids>
   SWITCHYARD_FN void select(Ids& chosen) const {
-    const Queue all(keys);
-    if (draw_untied(all, chosen)) draw_tied(all, chosen);
+    if (!draw_words(chosen)) draw_keys(chosen);
     ctx.sync_wave();
   }
 
-  /// The number that `values` has for expert e; each lane may ask for another.
-  [[nodiscard]] SWITCHYARD_FN float value_of(const float (&values)[PerLane], std::int32_t e) const {
+  /// What `values` has for expert e; each lane may ask for another.
+  template <class Value>
+  [[nodiscard]] SWITCHYARD_FN Value value_of(const Value (&values)[PerLane], std::int32_t e) const {
     constexpr std::uint32_t kWave = Ctx::kWave;
     const auto id = static_cast<std::uint32_t>(e);
-    float found = 0.0F;
+    Value found{};
     for (std::uint32_t j = 0; j < PerLane; ++j) {
-      const float other = ctx.shuffle(values[j], static_cast<std::int32_t>(id % kWave));
+      const Value other = ctx.shuffle(values[j], static_cast<std::int32_t>(id % kWave));
       found = id / kWave == j ? other : found;
     }
     return found;
@@ -128,59 +127,101 @@ struct RegisterRow {
     }
   }
 
-  static constexpr bool kSorts = PerLane <= 8;
-  using Queue =
-      std::conditional_t<kSorts, SortedQueue<kSorts ? PerLane : 8>, ScannedQueue<PerLane>>;
+  /// Of any row. One less than a power of two, as the experts' bits of a word.
+  static constexpr std::uint32_t kLastExpert = PerLane * Ctx::kWave - 1;
+  static_assert((kLastExpert & (kLastExpert + 1)) == 0);
 
-  /// Draws the K best as if no two lanes had the same key. Returns whether two had: then chosen is
-  /// not what it should be.
+  /// Draws the K best by words that are distinct: the upper bits of a key, then the expert, the
+  /// lowest the greatest. Where upper bits are alike, draws are put in the order of their keys
+  /// afterwards. Returns whether lanes were enough for that; chosen is set if so.
   template <class Ids>
-  [[nodiscard]] SWITCHYARD_FN bool draw_untied(Queue queue, Ids& chosen) const {
-    if constexpr (kSorts) {
-      std::uint32_t best = 0;
-      SWITCHYARD_ROLLED
-      for (std::int32_t k = 0; k < params.top_k; ++k) {
-        best = ctx.largest(queue.key());
-        queue.draw_if(queue.key() == best, k);
-      }
-      // Each tie is a draw too many, or leaves none for the last.
-      if (best == 0 || num_draws(queue) != params.top_k) return true;
-      queue.for_draws([&](std::int32_t k, int place) { chosen[k] = expert(place); });
-      return false;
-    } else {
-      LaneMask<Ctx> tied = 0;
-      SWITCHYARD_ROLLED
-      for (std::int32_t k = 0; k < params.top_k; ++k) {
-        const bool draws = queue.key() == ctx.largest(queue.key());
-        const auto drawing = static_cast<LaneMask<Ctx>>(ctx.ballot(draws));
-        tied |= drawing & (drawing - 1);
-        if (draws && (drawing & static_cast<LaneMask<Ctx>>(lanes_below(ctx.lane()))) == 0)
-          chosen[k] = expert(queue.place());
-        queue.draw_if(draws, k);
-      }
-      return tied != 0;
+  [[nodiscard]] SWITCHYARD_FN bool draw_words(Ids& chosen) const {
+    const std::int32_t top_k = params.top_k;
+    if (top_k > Ctx::kWave) return false;
+    std::uint32_t words[PerLane];
+    for (int j = 0; j < PerLane; ++j) {
+      const std::uint32_t place = kLastExpert - static_cast<std::uint32_t>(expert(j));
+      words[j] = is_expert(j) ? (keys[j] & ~kLastExpert) | place : 0U;
     }
+    SortedKeys<PerLane> queue(words);
+    std::uint32_t drawn = 0;  // by lane k: draw number k
+    std::uint32_t best = 0;   // the last draw
+    const auto draw = [&](std::int32_t k) {
+      best = ctx.largest(queue.key());
+      drawn = ctx.lane() == k ? best : drawn;
+      queue.draw_if(queue.key() == best);
+    };
+    std::int32_t k = 0;
+    SWITCHYARD_ROLLED
+    for (; k + 1 < top_k; k += 2) {
+      draw(k);
+      draw(k + 1);
+    }
+    if (k < top_k) draw(k);
+    if (lower_bits_count()) {
+      std::int32_t count = top_k;
+      SWITCHYARD_ROLLED
+      for (; ctx.ballot(is_close(queue.key(), best)) != 0; ++count) {
+        if (count == Ctx::kWave) return false;
+        draw(count);
+      }
+      order_draws(drawn, count);
+    }
+    if (ctx.lane() < top_k) chosen[ctx.lane()] = expert_of(drawn);
+    return true;
   }
 
-  /// Of all lanes.
-  [[nodiscard]] SWITCHYARD_FN std::int32_t num_draws(const Queue& queue) const {
-    std::int32_t sum = 0;
-    for (int bit = 0; 1 << bit <= PerLane; ++bit)
-      sum += ctx.popcount(ctx.ballot((queue.count() >> bit & 1) != 0)) << bit;
-    return sum;
+  [[nodiscard]] static SWITCHYARD_FN bool is_close(std::uint32_t word, std::uint32_t other) {
+    return (word ^ other) <= kLastExpert;
+  }
+  [[nodiscard]] static SWITCHYARD_FN std::int32_t expert_of(std::uint32_t word) {
+    return static_cast<std::int32_t>(kLastExpert - (word & kLastExpert));
+  }
+
+  /// Puts `count` draws, of a lane each, in the order of their keys: neighbours trade places.
+  SWITCHYARD_FN void order_draws(std::uint32_t& drawn, std::int32_t count) const {
+    const std::uint32_t next = ctx.shuffle(drawn, (ctx.lane() + 1) % Ctx::kWave);
+    if (ctx.ballot(ctx.lane() + 1 < count && is_close(drawn, next)) == 0) return;
+    struct Draw {
+      std::uint32_t key;
+      std::uint32_t word;
+    };
+    Draw own{value_of(keys, expert_of(drawn)), drawn};
+    bool trade = true;
+    SWITCHYARD_ROLLED
+    while (trade) {
+      trade = false;
+      SWITCHYARD_ROLLED
+      for (std::int32_t odd = 0; odd < 2; ++odd) {
+        const std::int32_t partner = ((ctx.lane() + odd) ^ 1) - odd;
+        const bool has_partner = partner >= 0 && partner < count && ctx.lane() < count;
+        const Draw other = ctx.shuffle(own, has_partner ? partner : ctx.lane());
+        const bool is_better = other.key != own.key ? other.key > own.key : other.word > own.word;
+        const bool trades = has_partner && is_better == (partner > ctx.lane());
+        own = trades ? other : own;
+        trade = ctx.ballot(trades) != 0 || trade;
+      }
+    }
+    drawn = own.word;
+  }
+
+  /// Whether keys that have their upper bits alike may differ: not those of 16-bit numbers.
+  [[nodiscard]] SWITCHYARD_FN bool lower_bits_count() const {
+    static_assert(kLastExpert < 1U << 13U);
+    return By == Ranking::selections || params.logits_dtype == DType::f32;
   }
 
   /// Draws the K best; a tie goes to the lowest expert.
   template <class Ids>
-  SWITCHYARD_FN void draw_tied(Queue queue, Ids& chosen) const {
-    ctx.sync_wave();
+  SWITCHYARD_FN void draw_keys(Ids& chosen) const {
+    ScannedQueue<PerLane> queue(keys);
     SWITCHYARD_ROLLED
     for (std::int32_t k = 0; k < params.top_k; ++k) {
       const bool best = queue.key() == ctx.largest(queue.key());
       const std::uint32_t id = ~static_cast<std::uint32_t>(expert(queue.place()));
       const bool draws = ctx.largest(best ? id : 0U) == id && best;
       if (draws) chosen[k] = expert(queue.place());
-      queue.draw_if(draws, k);
+      queue.draw_if(draws);
     }
   }
 };

@@ -80,7 +80,7 @@ struct RoutePlanBlockBody {
         placer.scan(rows, true);
         place(tokens, ctx.thread(), ctx.num_threads());
       } else if (ctx.wave() == 0) {  // has selected; others weigh
-        placer.scan_by_wave(rows);
+        placer.scan_by_wave(rows, true);
         place(tokens, ctx.lane(), Ctx::kWave);
       }
     }

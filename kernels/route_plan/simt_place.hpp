@@ -41,58 +41,52 @@ struct Placer {
   /// offsets and the total of the plan.
   template <class RowsOf>
   SWITCHYARD_FN void scan(RowsOf rows_of, bool publish) {
-    const std::int32_t padding = plan.block_size - 1;
-    const auto put = [&](std::int32_t e, const SumPair& start) {
-      starts[e] = start;
-      if (publish) plan.expert_offsets[e] = PackedRow{start.first};
-    };
     const SumPair total = block_scan(
-        ctx, wave_sums, experts,
-        [&](std::int32_t e) {
-          const std::int32_t rows = rows_of(e);
-          return SumPair{rows, (rows + padding) & ~padding};
-        },
-        put);
-    if (ctx.thread() == 0) {
-      put(experts, total);
-      if (publish) *plan.total_post_pad = total.second;
-    }
+        ctx, wave_sums, experts, [&](std::int32_t e) { return padded(rows_of(e)); },
+        [&](std::int32_t e, const SumPair& start) { put_start(e, start, publish); });
+    if (ctx.thread() == 0) put_total(total, publish);
     ctx.sync();
   }
 
-  /// The same by one wave, which sees `starts` and publishes. A lane's experts follow each other.
+  /// The same by one wave, which sees `starts`. Neighbouring experts are a lane's, no more than the
+  /// lanes have to have.
   template <class RowsOf>
-  SWITCHYARD_FN void scan_by_wave(RowsOf rows_of) {
-    const std::int32_t padding = plan.block_size - 1;
-    const std::int32_t lane_experts = (experts + Ctx::kWave - 1) / Ctx::kWave;
-    const std::int32_t first = ctx.lane() * lane_experts;
-    const std::int32_t last = first + lane_experts < experts ? first + lane_experts : experts;
-    constexpr int kAtOnce = 4;
-    SumPair own{0, 0};
+  SWITCHYARD_FN void scan_by_wave(RowsOf rows_of, bool publish) {
+    constexpr int kPerLane = 4;
+    const std::int32_t needed = (experts + Ctx::kWave - 1) / Ctx::kWave;
+    const std::int32_t per_lane = needed < kPerLane ? needed : kPerLane;
+    SumPair carry{0, 0};
     SWITCHYARD_ROLLED
-    for (std::int32_t base = first; base < last; base += kAtOnce) {
-      std::int32_t rows[kAtOnce];
-      for (int j = 0; j < kAtOnce; ++j) rows[j] = base + j < last ? rows_of(base + j) : 0;
-      for (int j = 0; j < kAtOnce; ++j) {
-        if (base + j < last) starts[base + j] = own;
-        own = own + SumPair{rows[j], (rows[j] + padding) & ~padding};
+    for (std::int32_t base = 0; base < experts; base += per_lane * Ctx::kWave) {
+      const std::int32_t first = base + ctx.lane() * per_lane;
+      const std::int32_t last = first + per_lane < experts ? first + per_lane : experts;
+      SumPair in_lane[kPerLane];  // of the lane's experts before
+      SumPair own{0, 0};
+      std::int32_t rows[kPerLane];
+      for (int j = 0; j < kPerLane; ++j) rows[j] = first + j < last ? rows_of(first + j) : 0;
+      for (int j = 0; j < kPerLane; ++j) {
+        in_lane[j] = own;
+        own = own + padded(rows[j]);
       }
+      const SumPair through = wave_inclusive_sum(ctx, own);
+      const SumPair before = carry + through - own;
+      for (int j = 0; j < kPerLane; ++j)
+        if (first + j < last) put_start(first + j, before + in_lane[j], publish);
+      carry = carry + ctx.shuffle(through, Ctx::kWave - 1);
     }
-    const SumPair through = wave_inclusive_sum(ctx, own);
-    const SumPair before = through - own;
-    SWITCHYARD_ROLLED
-    for (std::int32_t e = first; e < last; ++e) {
-      const SumPair in_lane = starts[e];
-      const SumPair start = in_lane + before;
-      starts[e] = start;
-      plan.expert_offsets[e] = PackedRow{start.first};
-    }
-    if (ctx.lane() == Ctx::kWave - 1) {
-      starts[experts] = through;
-      plan.expert_offsets[experts] = PackedRow{through.first};
-      *plan.total_post_pad = through.second;
-    }
+    if (ctx.lane() == 0) put_total(carry, publish);
     ctx.sync_wave();
+  }
+
+  /// The offsets and the total of the plan, where no scan published them; shared out over `count`
+  /// threads.
+  SWITCHYARD_FN void publish(std::int32_t thread, std::int32_t count) const {
+    SWITCHYARD_ROLLED
+    for (std::int32_t e = thread; e <= experts; e += count) {
+      const SumPair start = starts[e];
+      plan.expert_offsets[e] = PackedRow{start.first};
+      if (e == experts) *plan.total_post_pad = start.second;
+    }
   }
 
   /// Pair `pair`, of token `token`, is number `rank` of expert e; e = -1: it is skipped.
@@ -138,6 +132,20 @@ struct Placer {
   }
 
  private:
+  /// The rows and the slots of an expert.
+  [[nodiscard]] SWITCHYARD_FN SumPair padded(std::int32_t rows) const {
+    const std::int32_t padding = plan.block_size - 1;
+    return {rows, (rows + padding) & ~padding};
+  }
+  SWITCHYARD_FN void put_start(std::int32_t e, const SumPair& start, bool publish) {
+    starts[e] = start;
+    if (publish) plan.expert_offsets[e] = PackedRow{start.first};
+  }
+  SWITCHYARD_FN void put_total(const SumPair& total, bool publish) {
+    put_start(experts, total, publish);
+    if (publish) *plan.total_post_pad = total.second;
+  }
+
   /// From the first row and slot that nothing is placed at.
   SWITCHYARD_FN void fill_from(const SumPair& end, std::int32_t thread, std::int32_t count) const {
     const auto fill = [&](std::int32_t first, std::int32_t last, auto put) {

@@ -32,17 +32,21 @@ static_assert(kIsFusedParamBlock<RoutePlanGridParams>);
 inline constexpr std::uint32_t kGridPatience = 4096;
 /// A block's tokens that choose an expert are bits.
 inline constexpr std::int32_t kMaskBits = 32;
+/// The waves of a block that plan, as many as the smaller blocks' that select where others weigh.
+inline constexpr std::int32_t kGridPlanners = 8;
+
+/// Four neighbouring experts share a word of a tile's counts.
+[[nodiscard]] constexpr std::int32_t count_quads(std::int32_t num_experts) noexcept {
+  return (num_experts + 3) / 4;
+}
 
 /// Threads of a block, at most: with so many, the registers of a multiprocessor serve a block.
 [[nodiscard]] constexpr std::int32_t max_grid_threads(int per_lane) noexcept {
-  return per_lane <= 4 ? 1024 : 512;
+  return per_lane <= 8 ? 1024 : 512;
 }
 
-/// Tokens of a tile, at most: two to a wave, one after the other. With more, launches that fill the
-/// multiprocessors anew are faster.
-[[nodiscard]] constexpr std::int32_t max_grid_tile_tokens(int per_lane) noexcept {
-  return 2 * (max_grid_threads(per_lane) / 32);
-}
+/// Tokens of a tile, at most. With more, launches that fill the multiprocessors anew are faster.
+inline constexpr std::int32_t kMaxGridTileTokens = 64;
 
 /// Tokens of a tile: no fewer than a small block has pairs of waves for.
 [[nodiscard]] constexpr std::int32_t grid_tile_tokens(std::int32_t num_tokens,
@@ -53,20 +57,16 @@ inline constexpr std::int32_t kMaskBits = 32;
   return tokens < kFewest ? kFewest : tokens;
 }
 
-/// Up to so many tokens other launches are faster: a cluster, or with many experts, whose counts
-/// all blocks of the grid sum, the portable bodies.
-[[nodiscard]] constexpr std::int32_t max_ungridded_tokens(int per_lane) noexcept {
-  return per_lane <= 4 ? 128 : 512;
-}
+/// Up to so many tokens a cluster is faster.
+inline constexpr std::int32_t kMaxUngriddedTokens = 128;
 
 /// Whether the grid serves a call on a device that runs so many blocks at the same time. Tokens'
 /// local experts are distinct: routed, and not mapped.
 [[nodiscard]] constexpr bool suits_grid(const RoutePlanParams& params,
                                         std::int32_t num_blocks) noexcept {
-  const int per_lane = (params.plan.num_experts + 31) / 32;
-  return params.plan.num_tokens > max_ungridded_tokens(per_lane) && params.given_ids == nullptr &&
+  return params.plan.num_tokens > kMaxUngriddedTokens && params.given_ids == nullptr &&
          params.plan.expert_map == nullptr && num_blocks > 0 &&
-         grid_tile_tokens(params.plan.num_tokens, num_blocks) <= max_grid_tile_tokens(per_lane);
+         grid_tile_tokens(params.plan.num_tokens, num_blocks) <= kMaxGridTileTokens;
 }
 
 [[nodiscard]] constexpr RoutePlanTiles grid_tiles(const PlanParams& plan,
@@ -90,15 +90,20 @@ inline constexpr std::int32_t kMaskBits = 32;
   return (tile_tokens + kMaskBits - 1) / kMaskBits;
 }
 
+/// Elements of a block's masks, with its tiles filled in.
+[[nodiscard]] constexpr std::int32_t mask_elements(const RoutePlanParams& params) noexcept {
+  return mask_words(params.tiles.tokens) * 4 * count_quads(params.plan.num_local_experts);
+}
+
 /// Shared memory of a block, with its tiles filled in.
 [[nodiscard]] constexpr std::size_t grid_block_bytes(const RoutePlanParams& params,
                                                      std::int32_t num_threads) noexcept {
   const std::int32_t waves = num_threads / 32;
-  const std::int64_t experts = params.plan.num_local_experts;
+  const std::int64_t padded = 4 * count_quads(params.plan.num_local_experts);
   return simt::chosen_tile_bytes(params, waves) +
-         simt::shared_bytes<std::uint32_t>(mask_words(params.tiles.tokens) * experts) +
-         2 * simt::shared_bytes<std::int32_t>(2 * std::int64_t{params.tiles.words}) +
-         simt::shared_bytes<std::int32_t>(1) + simt::placer_bytes(params.plan, waves);
+         simt::shared_bytes<std::uint32_t>(mask_elements(params)) +
+         2 * simt::shared_bytes<std::int32_t>(padded) + 3 * simt::shared_bytes<std::int32_t>(1) +
+         simt::shared_bytes<std::uint64_t>(1) + simt::placer_bytes(params.plan, num_threads / 32);
 }
 
 }  // namespace switchyard::kernels::sm90

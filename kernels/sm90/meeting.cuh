@@ -22,16 +22,17 @@ class Meeting {
   __device__ __forceinline__ void arrive(bool is_first_warp) {
     const std::uint64_t arrivals = is_first_warp ? (std::uint64_t{1} << 31) - (count_ - 1) : 1;
     before_ = add(arrivals << 32);
+    seen_ = before_ + (arrivals << 32);
   }
 
-  /// By a lane that has arrived: whether all have, found out by so many looks, at least one.
+  /// By a lane that has arrived: whether all have, found out by no more than so many looks.
   [[nodiscard]] __device__ __forceinline__ bool wait(std::uint32_t looks) {
 #pragma unroll 1
-    do {
+    for (; !have_met(seen_); --looks) {
+      if (looks == 0) return false;
       look();
-      if (have_met(seen_)) return true;
-    } while (looks-- > 1);
-    return false;
+    }
+    return true;
   }
 
   /// By a lane that has arrived, as has all of its block: whether it has left. What it did before is
@@ -48,7 +49,7 @@ class Meeting {
   __device__ __forceinline__ void look() {
     asm volatile("ld.acquire.gpu.global.u64 %0, [%1];" : "=l"(seen_) : "l"(word_) : "memory");
   }
-  /// Whether some had left, and were not replaced, when the lane looked last.
+  /// Whether some had left, and were not replaced, when the lane looked or arrived last.
   [[nodiscard]] __device__ __forceinline__ bool are_missing() const {
     return static_cast<std::uint32_t>(seen_) != 0;
   }

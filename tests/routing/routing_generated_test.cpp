@@ -83,7 +83,8 @@ RoutingCase draw_case(Random& random, std::int64_t num_experts) {
   const bool by_logit = !bias && config.router.num_groups == 1;
   const LogitKind kind =
       by_logit ? random.pick({LogitKind::normal, LogitKind::ties, LogitKind::constant,
-                              LogitKind::hot_expert, LogitKind::few_experts, LogitKind::wide})
+                              LogitKind::hot_expert, LogitKind::few_experts, LogitKind::close,
+                              LogitKind::wide})
                : random.pick({LogitKind::normal, LogitKind::normal, LogitKind::ties,
                               LogitKind::constant, LogitKind::hot_expert, LogitKind::few_experts});
   const DType dtype = random.pick({DType::f32, DType::bf16, DType::f16});

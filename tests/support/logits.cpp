@@ -22,6 +22,9 @@ double draw(Random& random, LogitKind kind, std::size_t expert, std::size_t num_
                                                                       : random.normal() - 4.0;
     case LogitKind::wide:
       return random.uniform(-60.0, 60.0);
+    case LogitKind::close:
+      return (random.chance(0.5) ? 1.0 : -1.0) *
+             (1.0 + static_cast<double>(random.in(0, 300)) * 0x1p-23);
     default:
       return 2.0 * random.normal();
   }

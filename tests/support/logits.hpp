@@ -19,6 +19,7 @@ enum class LogitKind : std::uint8_t {
   constant,     ///< One value: the ids are 0 .. K-1, or the best biases.
   hot_expert,   ///< Every token has the same favourite.
   few_experts,  ///< Most experts stay empty.
+  close,        ///< Two values and what differs from them in the last bits of f32. As `wide`.
   wide,         ///< Up to +-60. Not with a bias or groups, where f32 scores saturate.
 };
 
