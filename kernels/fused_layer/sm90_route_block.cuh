@@ -27,6 +27,13 @@ template <class Ctx>
 __device__ __forceinline__ void find_experts(const FusedArguments& arguments) {
   RouterMemory& memory = router_memory();
   const PlanParams& params = arguments.plan;
+  if (ranks_apart(arguments.route)) {
+    const int warp = static_cast<int>(threadIdx.x / 32U);
+    const int slices = (arguments.route.num_experts + 31) / 32;
+    const int live = live_count(params.live_tokens, params.num_tokens);
+    if (warp < live * slices) rank_slice<Ctx>(warp / slices, warp % slices);
+    __syncthreads();
+  }
   const int token = own_token(params);
   if (token < 0) return;
   with_recipe(arguments.route,

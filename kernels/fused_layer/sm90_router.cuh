@@ -9,8 +9,11 @@
 
 #include "kernels/fused_layer/sm90_arguments.hpp"
 #include "kernels/fused_layer/sm90_cursor.cuh"
+#include "kernels/route/simt_register_row.hpp"
+#include "kernels/route/simt_scores.hpp"
 #include "kernels/route/simt_token_router.hpp"
 #include "kernels/simt.hpp"
+#include "switchyard/dtype.hpp"
 
 namespace switchyard::kernels::sm90 {
 
@@ -49,6 +52,37 @@ static_assert(sizeof(SharedPlan<Planning::blocks>::token_row[0]) == sizeof(uint4
   return *reinterpret_cast<RouterScratch*>(memory + RoutingMemory::kWork);
 }
 
+/// Whether experts are ranked by several warps: by scores of their own each, where a warp has one
+/// slice of a token's experts at most.
+[[nodiscard]] __device__ __forceinline__ bool ranks_apart(const RouteParams& params) {
+  return simt::ranking_of(params) == simt::Ranking::selections &&
+         params.score != ScoreFunction::softmax &&
+         params.num_tokens * ((params.num_experts + 31) / 32) <= kFusedWarps;
+}
+/// Of a token's experts and its groups.
+[[nodiscard]] __device__ __forceinline__ std::uint32_t* router_keys(const RouteParams& params,
+                                                                    int token) {
+  return router_scratch().keys + token * (params.num_experts + params.num_groups);
+}
+
+/// The keys of 32 experts of a token, by one warp.
+template <class Ctx>
+__device__ __noinline__ void rank_slice(int token, int slice) {
+  RouteParams params = router_memory().params;
+  std::uint32_t* const keys = router_keys(params, token);
+  const int first = 32 * slice;
+  const std::int64_t at = std::int64_t{token} * params.num_experts + first;
+  params.router_logits = static_cast<const std::byte*>(params.router_logits) +
+                         at * static_cast<std::int64_t>(size_of(params.logits_dtype));
+  if (params.correction_bias != nullptr) params.correction_bias += first;
+  params.num_experts -= first;
+  Ctx ctx(nullptr);
+  simt::RegisterRow<Ctx, 1, simt::Ranking::selections> row{ctx, params, {}, {}, {}};
+  row.load_row(0);
+  row.rank(simt::RowScores<Ctx>{ctx, params});
+  if (row.is_expert(0)) keys[first + row.expert(0)] = row.keys[0];
+}
+
 /// The experts of a token, by one warp.
 template <class Ctx, int kPerLane, simt::Ranking kBy>
 __device__ __noinline__ void select_experts(int token) {
@@ -57,11 +91,15 @@ __device__ __noinline__ void select_experts(int token) {
   Ctx ctx(nullptr);
   simt::TokenRouter<Ctx, kPerLane, kBy> router(ctx, params);
   router.load(token);
-  if constexpr (kBy == simt::Ranking::selections) router.prepare();
   std::int32_t* const chosen = memory.chosen + token * params.top_k;
-  std::uint32_t* const keys =
-      router_scratch().keys + token * static_cast<int>(params.num_experts + params.num_groups);
-  router.select(chosen, keys, keys + params.num_experts);
+  std::uint32_t* const keys = router_keys(params, token);
+  if (kBy == simt::Ranking::selections && ranks_apart(params)) {
+    router.take_ranked(keys);
+  } else {
+    if constexpr (kBy == simt::Ranking::selections) router.prepare();
+    router.rank();
+  }
+  router.choose(chosen, keys, keys + params.num_experts);
 }
 
 /// The weights of its pairs, by one warp. Block 0 leaves them, and the experts, to the plan.

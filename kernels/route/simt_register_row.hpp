@@ -72,6 +72,12 @@ struct RegisterRow {
     for (int j = 0; j < PerLane; ++j) keys[j] = is_expert(j) ? candidate_key(selections[j]) : 0U;
   }
 
+  /// What rank leaves, from memory.
+  template <class Keys>
+  SWITCHYARD_FN void take_keys(const Keys& from) {
+    for (int j = 0; j < PerLane; ++j) keys[j] = is_expert(j) ? from[expert(j)] : 0U;
+  }
+
   /// The keys of experts whose group is not kept become that of the fill. shared: [E], groups:
   /// [num_groups]; both of the wave's own.
   template <class Keys>

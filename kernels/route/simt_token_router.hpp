@@ -26,7 +26,20 @@ class TokenRouter {
   /// own, where there are groups.
   template <class Ids, class Keys>
   SWITCHYARD_FN void select(Ids& chosen, Keys keys, Keys groups) {
-    row_.rank(scores_);
+    rank();
+    choose(chosen, keys, groups);
+  }
+
+  /// The first half of select: what the experts are ranked by.
+  SWITCHYARD_FN void rank() { row_.rank(scores_); }
+  /// In its place, where others have done so: keys, [E].
+  template <class Keys>
+  SWITCHYARD_FN void take_ranked(const Keys& keys) {
+    row_.take_keys(keys);
+  }
+  /// The second half. As select.
+  template <class Ids, class Keys>
+  SWITCHYARD_FN void choose(Ids& chosen, Keys keys, Keys groups) {
     if (By == Ranking::selections && params_.num_groups > 1)
       row_.drop_groups(scores_, keys, groups);
     row_.select(chosen);
