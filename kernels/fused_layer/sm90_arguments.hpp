@@ -20,7 +20,8 @@ namespace switchyard::kernels::sm90 {
 struct GridCounters {
   std::uint32_t unit_tickets;   // drawn
   std::uint32_t strip_tickets;  // of down, beyond one per block, drawn
-  std::uint32_t units_done[2];  // of gate_up, in launches of either turn
+  // Of gate_up, in launches of either turn: of all groups, at [0], or by section.
+  std::uint32_t units_done[2][kMaxSections];
 };
 static_assert(sizeof(GridCounters) == kNumStageCounters * sizeof(std::int32_t));
 

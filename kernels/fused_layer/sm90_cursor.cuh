@@ -298,9 +298,15 @@ __device__ inline void share_units_out(StreamMemory& stream, GridCounters& count
       static_cast<std::uint32_t>(stream.num_unit_tickets) + num_blocks.value - 1;
   stream.unit_tickets = &counters.unit_tickets;
   const std::uint32_t turn = first_unit / kTurn;
-  stream.units_done = &counters.units_done[turn];
-  if ((first_unit & ~kTurn) == 0) counters.units_done[1 - turn] = 0;
+  stream.units_done = counters.units_done[turn];
   post_unit(stream, 0, first_unit);
+}
+/// Where no launch before this one cleared the counters: those of the next turn, by whoever drew the
+/// first ticket of this one.
+__device__ inline void clear_next_turn(GridCounters& counters, std::uint32_t first_unit) {
+  if ((first_unit & ~kTurn) != 0) return;
+#pragma unroll 1
+  for (std::uint32_t& done : counters.units_done[1 - first_unit / kTurn]) done = 0;
 }
 /// second_strip: a ticket.
 __device__ inline void share_strips_out(StreamMemory& stream, GridCounters& counters,

@@ -3,7 +3,8 @@
 // columns, for all tokens.
 //
 // A warp takes whole items, a group's rows by one segment of the inner dimension, and leaves their
-// sums in shared memory, [segment][packed row][16] f32. No warp waits for another until all items of
+// sums in shared memory, [segment][packed row][16] f32. Items come in the order of their groups, as
+// units of gate_up do, so that the rows of most are there when it is their turn. No warp waits for another until all items of
 // the strip are done; then the block adds, per token, over segments and over k in the order of k.
 #pragma once
 
@@ -12,6 +13,7 @@
 #include "kernels/down/params.hpp"
 #include "kernels/fused_layer/sm90_combine.cuh"
 #include "kernels/fused_layer/sm90_math.cuh"
+#include "kernels/fused_layer/sm90_sections.cuh"
 #include "kernels/sm90/fresh_load.cuh"
 
 namespace switchyard::kernels::sm90 {
@@ -71,9 +73,10 @@ __device__ __forceinline__ void down_item(const DownWork<kPlanning>& work,
 }
 
 /// The next item of the warp, which is item `in_strip` of a strip.
-template <class Element, int kMaxTiles, Planning kPlanning>
+template <class Element, int kMaxTiles, bool kHasSections, Planning kPlanning>
 __device__ __forceinline__ void next_down_item(const DownWork<kPlanning>& work,
-                                               WeightStream<kPlanning>& stream, int in_strip) {
+                                               WeightStream<kPlanning>& stream,
+                                               DoneUnits<kHasSections>& done, int in_strip) {
   const SharedPlan<kPlanning>& plan = work.plan;
   const int group = work.split.divide(in_strip);
   const int segment = in_strip - group * static_cast<int>(work.split.value);
@@ -83,6 +86,7 @@ __device__ __forceinline__ void next_down_item(const DownWork<kPlanning>& work,
   const int first_row = plan.group_row[group];
   const int num_rows = plan.group_row[group + 1] - first_row;
   float* const sums = work.sums + segment * plan.num_rows * kStripRows;
+  done.wait_for(group);
   if (kMaxTiles == 1 || num_rows <= 8) {
     down_item<Element, 1>(work, stream, sums, first_row, num_rows, stages);
   } else if (kMaxTiles == 2 || num_rows <= 16) {
@@ -95,11 +99,12 @@ __device__ __forceinline__ void next_down_item(const DownWork<kPlanning>& work,
 }
 
 /// All strips of the block, in the order of its stream.
-template <class Element, int kMaxTiles, Planning kPlanning>
+template <class Element, int kMaxTiles, bool kHasSections, Planning kPlanning>
 __device__ __forceinline__ void down_phase(const DownWork<kPlanning>& work,
                                            WeightStream<kPlanning>& stream) {
   const StreamMemory& memory = stream_memory();
   const int items = memory.strip_items;
+  DoneUnits<kHasSections> done;
   int item = stream.warp();
 #pragma unroll 1
   for (int sequence = 0;; ++sequence) {
@@ -110,7 +115,7 @@ __device__ __forceinline__ void down_phase(const DownWork<kPlanning>& work,
     const int first_item = sequence * items;
 #pragma unroll 1
     for (; item < first_item + items; item += kFusedWarps)
-      next_down_item<Element, kMaxTiles>(work, stream, item - first_item);
+      next_down_item<Element, kMaxTiles>(work, stream, done, item - first_item);
     __syncthreads();
     combine_strip<Element>(work, strip);
     __syncthreads();

@@ -13,6 +13,7 @@
 
 #include "kernels/activation.hpp"
 #include "kernels/fused_layer/sm90_math.cuh"
+#include "kernels/fused_layer/sm90_sections.cuh"
 #include "kernels/gate_up/params.hpp"
 
 namespace switchyard::kernels::sm90 {
@@ -24,6 +25,7 @@ struct GateUpWork {
   const SharedPlan<kPlanning>& plan;
   float* partial;  // [2][tiles][kFusedWarps][16][8]
   int event = 0;   // reductions so far: names the buffer and the warps that finish
+  bool owes = false;  // units that were noted are counted behind the next barrier
 };
 
 /// x * sigmoid(alpha * x), within 12 roundings and those of alpha * x. The exponent's rounding error
@@ -186,6 +188,10 @@ __device__ __forceinline__ void multiply_strips(GateUpWork<kPlanning>& work,
     if (j < num_tiles)
       finish_tile<Element>(work, buffer + j * kFusedWarps * 128, group,
                            rows_of(j * 8 + (lane & 1) * 4), strip);
+    if constexpr (has_sections(kStages)) {
+      if (work.owes && warp == 0) count_units();
+      work.owes = false;
+    }
     ++work.event;
   }
 }
@@ -230,16 +236,21 @@ __device__ __forceinline__ void gate_up_strips(GateUpWork<kPlanning>& work,
 
 /// Calls multiply(group, first strip, last strip) for all units of the block, in the order of its
 /// stream. Returns how many they were.
-template <class Multiply>
-__device__ __forceinline__ int for_units(Multiply multiply) {
+template <bool kHasSections, Planning kPlanning, class Multiply>
+__device__ __forceinline__ int for_units(GateUpWork<kPlanning>& work, Multiply multiply) {
   const StreamMemory& memory = stream_memory();
   const int strips = static_cast<int>(memory.gate_up_strips.value);
   int num_done = 0;
   UnitRange units{0, 0};
+  int ticket = -1;
 #pragma unroll 1
   for (int sequence = 0;;) {
     if (units.first >= units.last) {
-      const int ticket = unit_ticket(sequence++);
+      if (kHasSections && ticket >= 0) {
+        if (threadIdx.x == 0) note_units(ticket);
+        work.owes = sequence == 1;
+      }
+      ticket = unit_ticket(sequence++);
       if (ticket < 0) return num_done;
       units = units_of(memory.units, ticket);
       num_done += units.last - units.first;
@@ -256,7 +267,7 @@ __device__ __forceinline__ int for_units(Multiply multiply) {
 template <class Element, int kStages, int kMaxTiles, Planning kPlanning>
 __device__ __forceinline__ int gate_up_phase(GateUpWork<kPlanning>& work,
                                              WeightStream<kPlanning>& stream) {
-  return for_units([&](int group, int first, int last) {
+  return for_units<has_sections(kStages)>(work, [&](int group, int first, int last) {
     gate_up_strips<Element, kStages, kMaxTiles>(work, stream, group, first, last);
   });
 }
@@ -276,7 +287,7 @@ template <class Element, int kStages, Planning kPlanning>
 __device__ __forceinline__ int gate_up_phase_by_token(GateUpWork<kPlanning>& work,
                                                       WeightStream<kPlanning>& stream,
                                                       const HeldRows<kStages, 1>& x) {
-  return for_units([&](int group, int first, int last) {
+  return for_units<false>(work, [&](int group, int first, int last) {
     multiply_strips<Element, kStages, 1>(
         work, stream, x, group, first, last, 1, [&](int column) {
           const auto& packed = work.plan.token_row[group];

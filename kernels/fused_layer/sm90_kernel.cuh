@@ -5,12 +5,13 @@
 //
 // At decode a layer is the reading of its active experts' weights, so everything here serves a
 // stream of weights that does not stop: every warp copies its share of them into a ring of its own,
-// across units and experts, and across the point where gate_up must be complete before down, at
-// which the ring fills with down's weights. Steps of a block:
+// across units and experts, and on into down, whose weights fill the ring while rows of gate_up are
+// still missing. Steps of a block:
 //   plan        the eight buffers to shared memory (sm90_plan.cuh), or, where tokens are so few that
 //               a launch costs more than their routing, the plan by the block (sm90_route_block.cuh)
 //   gate_up     units of 16 weight rows (sm90_gate_up.cuh)
-//   wait        until the grid has done all units: all of activated is in memory
+//   wait        until the grid has done all units, or in wide layers, where that is microseconds, a
+//               warp until it has done those of its item's group (sm90_sections.cuh)
 //   down        16 output columns of all tokens at a time, combined in the block (sm90_down.cuh)
 //
 // Blocks wait for units that other blocks have drawn, never for blocks: the launch needs none of
@@ -42,19 +43,6 @@ namespace switchyard::kernels::sm90 {
 }
 [[nodiscard]] __device__ inline WeightStack down_stack(const DownParams& params) {
   return stack_of(params.down, params.hidden_size, params.intermediate_size);
-}
-
-/// Adds the block's units to those done and waits for the others': what all of them wrote is
-/// visible then. All threads.
-__device__ inline void meet_units(std::uint32_t* done, int own, int all) {
-  __syncthreads();
-  if (threadIdx.x == 0) {
-    asm volatile("red.release.gpu.global.add.u32 [%0], %1;" ::"l"(done), "r"(own) : "memory");
-    std::uint32_t seen;
-    do asm volatile("ld.acquire.gpu.global.u32 %0, [%1];" : "=r"(seen) : "l"(done) : "memory");
-    while (seen < static_cast<std::uint32_t>(all));
-  }
-  __syncthreads();
 }
 
 /// Ctx: the context of SIMT bodies (kernels/simt.hpp).
@@ -90,6 +78,7 @@ __global__ void __launch_bounds__(kFusedThreads, blocks_together(kStages, kPlann
     make_plan<8 * kTiles>(plan, arguments);
   if (threadIdx.x == kUnitThread)
     share_units_out(streams, counters, plan.num_groups, arguments.num_blocks, first_unit);
+  if constexpr (has_sections(kStages)) prepare_sections(streams, plan.num_groups);
   if (threadIdx.x == kStripThread)
     share_strips_out(streams, counters, plan.num_groups, second_strip);
   __syncthreads();
@@ -100,19 +89,26 @@ __global__ void __launch_bounds__(kFusedThreads, blocks_together(kStages, kPlann
   if constexpr (kHoldsTokens)
     hold_tokens<kStages>(tokens, gate_up, stream, arguments.plan.num_tokens);
   stream.fill();
-  if constexpr (kRoutes)
+  if constexpr (kRoutes) {
+    if (threadIdx.x == kUnitThread) clear_next_turn(counters, first_unit);
     if (blockIdx.x == 0) publish_plan<Ctx>(plan, arguments.plan);
+  }
   int num_done;
   if constexpr (kHoldsTokens)
     num_done = gate_up_phase_by_token<Element, kStages>(gate_up, stream, tokens);
   else
     num_done = gate_up_phase<Element, kStages, kTiles>(gate_up, stream);
-  meet_units(streams.units_done, num_done, streams.units.num_units);
+  if constexpr (has_sections(kStages)) {
+    __syncthreads();
+    if (threadIdx.x < 32) count_units();
+  } else {
+    meet_units(streams.units_done, num_done, streams.units.num_units);
+  }
 
   const int live = live_count(arguments.combine.live_tokens, arguments.combine.num_tokens);
   const DownWork<kPlanning> down{arguments.down, arguments.combine,           plan,
                                  work,           arguments.tuning.down_split, live};
-  down_phase<Element, kTiles>(down, stream);
+  down_phase<Element, kTiles, has_sections(kStages)>(down, stream);
 }
 
 /// The kernel of a build, or null.

@@ -75,7 +75,7 @@ struct alignas(16) StreamMemory {
   Divisor gate_up_strips;  // of one expert
   Divisor down_split;
   std::uint32_t* unit_tickets;   // the grid's counters
-  std::uint32_t* units_done;     // of this turn
+  std::uint32_t* units_done;     // of this turn, [kMaxSections]
   std::uint32_t* strip_tickets;  // of strips beyond one per block
   std::int32_t num_unit_tickets;
   std::uint32_t last_unit_draw;   // of the grid
@@ -85,6 +85,9 @@ struct alignas(16) StreamMemory {
   std::int32_t strips_drawn;  // number of the last strip of the block that is drawn or being so
   UnitPosts unit_posts;
   StripPosts strip_posts;
+  // Where down begins with sections:
+  std::int32_t section_bits;             // a section is 2^bits groups
+  std::int32_t own_units[kMaxSections];  // done by the block, and not counted by the grid
 };
 
 /// What the router has of the work's memory, where blocks route: first a scratch that ends before

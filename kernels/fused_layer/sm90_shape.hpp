@@ -39,6 +39,15 @@ inline constexpr int kMaxRing = 5;
 inline constexpr int kPairedRing = 3;
 inline constexpr int kPairedMaxTokens = 4;
 
+/// Groups whose rows down waits for together are a section, 2^section_bits neighbours. As many
+/// sections as a warp has lanes.
+inline constexpr int kMaxSections = 32;
+[[nodiscard]] constexpr int section_bits(int num_groups) noexcept {
+  int bits = 0;
+  while (num_groups > kMaxSections << bits) ++bits;
+  return bits;
+}
+
 /// Division by a number that the host knows: exact while dividend * divisor is below 2^32.
 struct Divisor {
   std::uint32_t value;
@@ -89,6 +98,12 @@ enum class Planning : std::uint8_t {
 /// once.
 [[nodiscard]] constexpr bool holds_tokens(int stages, Planning planning) noexcept {
   return planning == Planning::blocks && stages <= 2;
+}
+/// Whether down begins with the groups whose rows are there, rather than with all. Counting units
+/// by section takes a block as long as another unit of short rows does; where rows are long the
+/// meeting of all blocks takes longer.
+[[nodiscard]] constexpr bool has_sections(int stages) noexcept {
+  return stages > 4;
 }
 inline constexpr FusedBuild kFusedBuilds[] = {{2, 4}, {4, 2}, {8, 1}};
 

@@ -78,18 +78,20 @@ struct FusedExtents {
 }
 
 /// Segments of down's inner dimension: the fewest rounds of the block's warps over the items that
-/// are expected, an item costing three quarters of a stage beside its stages.
+/// are expected, an item costing three quarters of a stage beside its stages. Where down begins
+/// with the groups that are there, no warp's only item is of one that comes last.
 [[nodiscard]] inline int down_split(const FusedExtents& call) {
   const auto stages = static_cast<double>((call.intermediate_size + kStageWidth - 1) / kStageWidth);
   const double groups = std::max(1.0, std::round(expected_active(call)));
   // As much as where blocks route, if they can: who plans has no part in it.
   const std::int64_t pairs = std::max<std::int64_t>(1, call.num_tokens * call.top_k);
   const std::int64_t room = (pairs > kRoutedMaxPairs ? kFusedMaxPairs : kRoutedMaxPairs) / pairs;
+  const double fewest_rounds = has_sections(fused_build(call.hidden_size).stages) ? 2.0 : 1.0;
   int best = 1;
   double best_cost = 0.0;
   for (int split = 1; split <= std::min<std::int64_t>(room, static_cast<std::int64_t>(stages));
        ++split) {
-    const double rounds = std::ceil(groups * split / kFusedWarps);
+    const double rounds = std::max(fewest_rounds, std::ceil(groups * split / kFusedWarps));
     const double cost = rounds * (stages / split + 0.75);
     if (split == 1 || cost < best_cost) {
       best = split;

@@ -64,9 +64,9 @@ inline constexpr std::int32_t kMinTileTokens = 8;
   return tiles > kFewTiles ? tiles * words + (tiles + 1) * num_experts : tiles * words;
 }
 
-/// What a stage behind this one counts with, at the end of PlanParams::scratch: a few, and one for
+/// What a stage behind this one counts with, at the end of PlanParams::scratch: some, and one for
 /// each local expert.
-inline constexpr std::int32_t kNumStageCounters = 4;
+inline constexpr std::int32_t kNumStageCounters = 66;
 [[nodiscard]] constexpr std::int32_t num_counters(std::int64_t num_local_experts) noexcept {
   return kNumStageCounters + static_cast<std::int32_t>(num_local_experts);
 }

@@ -128,6 +128,23 @@ TEST_CASE("down is split by the extents alone, as far as shared memory has room"
   CHECK(down_split({1, 2, 8, 8, 4096, 14336, 2}) == 4);  // two experts for eight warps
 }
 
+TEST_CASE("as many groups as a call can have are no more sections than lanes", "[fused_tuning]") {
+  for (int groups = 1; groups <= SharedPlan<Planning::stage>::kMaxGroups; ++groups) {
+    const int bits = section_bits(groups);
+    INFO("groups " << groups);
+    CHECK((groups - 1) >> bits < kMaxSections);
+    CHECK((bits == 0 || (groups - 1) >> (bits - 1) >= kMaxSections));  // no fewer than needed
+  }
+}
+
+TEST_CASE("where down begins with the groups that are there, no warp has one item alone",
+          "[fused_tuning]") {
+  CHECK(has_sections(fused_build(7168).stages));
+  CHECK_FALSE(has_sections(fused_build(4096).stages));
+  CHECK(down_split({1, 8, 256, 256, 7168, 2048, 2}) == 2);
+  CHECK(down_split({1, 8, 256, 256, 4096, 2048, 2}) == 1);
+}
+
 TEST_CASE("more tokens have more stages in flight", "[fused_tuning]") {
   const FusedBuild build = fused_build(kQwen.hidden_size);
   CHECK(tune_fused(with_tokens(kQwen, 32), build, Planning::stage).ring == kMaxRing - 1);

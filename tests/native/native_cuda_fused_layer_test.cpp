@@ -70,6 +70,18 @@ void check_hot_experts() {
   }
 }
 
+/// Rows above 4096, of which blocks have several tickets: down begins with sections of groups.
+void check_sections() {
+  Random random(9'700'150);
+  const LayerCase layer = plain_layer(random, {4160, 1024, 4, 2});
+  FusedAndCpu both(layer);
+  for (const std::int64_t tokens : {1, 2, 8, 9, 40}) {
+    const CallCase call = plain_call(random, layer, tokens);
+    INFO("T " << tokens);
+    for (int repeat = 0; repeat < 4; ++repeat) CHECK(both.check(random, call, {}).empty());
+  }
+}
+
 void check_repeats() {
   Random random(9'700'200);
   const LayerCase layer = plain_layer(random, {2048, 128, 40, 8});
@@ -265,6 +277,7 @@ void check_launches() {
 SWITCHYARD_CUDA_CASE("the whole layer in one kernel on adversarial logits",
                      check_adversarial_logits)
 SWITCHYARD_CUDA_CASE("the whole layer in one kernel with hot experts", check_hot_experts)
+SWITCHYARD_CUDA_CASE("down in one kernel begins with the groups that are there", check_sections)
 SWITCHYARD_CUDA_CASE("the whole layer in one kernel gives the same bits every time", check_repeats)
 SWITCHYARD_CUDA_CASE("in one kernel a row does not depend on the others", check_independence)
 SWITCHYARD_CUDA_CASE("the whole layer in one kernel in any workspace", check_workspaces)
