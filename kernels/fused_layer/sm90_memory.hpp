@@ -108,7 +108,8 @@ struct FusedMemory {
   static constexpr int kStream = kBarriers + kFusedWarps * kMaxRing * 8;
   static constexpr int kPlan = (kStream + sizeof(StreamMemory) + 15) / 16 * 16;
   static constexpr int kWork = (kPlan + sizeof(SharedPlan<kPlanning>) + 127) / 128 * 128;
-  static constexpr int kRing = (kWork + kWorkBytes + 127) / 128 * 128;
+  // At odd multiples of 128 bytes copies into the ring are slower.
+  static constexpr int kRing = (kWork + kWorkBytes + 1023) / 1024 * 1024;
 
   [[nodiscard]] static constexpr int bytes(int ring) {
     return kRing + kFusedWarps * ring * kStageBytes;
