@@ -139,6 +139,8 @@ typename Api::NativeStream GpuRuntime<Api>::create_stream(int device) {
 template <class Api>
 void GpuRuntime<Api>::destroy_stream(int device, NativeStream stream) noexcept {
   const gpu::DeviceScope<Api> scope(device);
+  const gpu::WaitingScope<Api> waiting;
+  static_cast<void>(gpu::Native<Api>::kStreamSynchronize(stream));
   static_cast<void>(gpu::Native<Api>::kStreamDestroy(stream));
 }
 

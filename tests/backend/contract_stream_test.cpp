@@ -19,6 +19,7 @@ using namespace switchyard::test;
 namespace {
 
 constexpr std::size_t kLarge = std::size_t{1} << 20U;
+constexpr std::size_t kSlow = std::size_t{1} << 24U;  // to fill, on any device
 
 /// Work that takes a while.
 template <class B>
@@ -176,7 +177,7 @@ TEMPLATE_LIST_TEST_CASE("elapsed_us measures the work between two events", "[bac
 TEMPLATE_LIST_TEST_CASE("a moved stream keeps its work", "[backend]", Backends) {
   Session<TestType> session;
   TestType& backend = session.backend;
-  auto memory = backend.template allocate<std::byte>(kLarge);
+  auto memory = backend.template allocate<std::byte>(kSlow);
   auto stream = backend.make_stream();
   delay(backend, stream, memory.span());
   backend.fill(stream, memory.span(), std::byte{1});
@@ -197,7 +198,7 @@ TEMPLATE_LIST_TEST_CASE("a moved stream keeps its work", "[backend]", Backends) 
 TEMPLATE_LIST_TEST_CASE("destroying a stream waits for its work", "[backend]", Backends) {
   Session<TestType> session;
   TestType& backend = session.backend;
-  auto memory = backend.template allocate<std::byte>(kLarge);
+  auto memory = backend.template allocate<std::byte>(kSlow);
   {
     auto stream = backend.make_stream();
     delay(backend, stream, memory.span());

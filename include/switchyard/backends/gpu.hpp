@@ -157,8 +157,8 @@ class SWITCHYARD_API GpuBackend {
     int device_;
   };
 
-  /// The backend's own stream, or one that the caller owns. Destroying an own stream does not wait:
-  /// the vendor finishes what was enqueued.
+  /// The backend's own stream, or one that the caller owns. Destroying an own stream waits for its
+  /// operations; so does assigning another to it.
   class Stream {
    public:
     Stream(Stream&& other) noexcept
@@ -166,9 +166,10 @@ class SWITCHYARD_API GpuBackend {
           device_(other.device_),
           owned_(std::exchange(other.owned_, false)) {}
     Stream& operator=(Stream&& other) noexcept {
-      std::swap(native_, other.native_);
-      std::swap(device_, other.device_);
-      std::swap(owned_, other.owned_);
+      Stream replaced(std::move(other));  // after the swaps
+      std::swap(native_, replaced.native_);
+      std::swap(device_, replaced.device_);
+      std::swap(owned_, replaced.owned_);
       return *this;
     }
     ~Stream() {
