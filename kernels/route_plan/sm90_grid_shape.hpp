@@ -8,6 +8,7 @@
 #include "kernels/route_plan/simt_place.hpp"
 #include "kernels/route_plan/simt_routed_tile.hpp"
 #include "kernels/simt.hpp"
+#include "kernels/sm90/aligned.hpp"
 
 namespace switchyard::kernels::sm90 {
 
@@ -61,11 +62,11 @@ inline constexpr std::int32_t kMaxGridTileTokens = 64;
 inline constexpr std::int32_t kMaxUngriddedTokens = 128;
 
 /// Whether the grid serves a call on a device that runs so many blocks at the same time. Tokens'
-/// local experts are distinct: routed, and not mapped.
-[[nodiscard]] constexpr bool suits_grid(const RoutePlanParams& params,
-                                        std::int32_t num_blocks) noexcept {
+/// local experts are distinct: routed, and not mapped. Counts of four tiles are read at once.
+[[nodiscard]] inline bool suits_grid(const RoutePlanParams& params,
+                                     std::int32_t num_blocks) noexcept {
   return params.plan.num_tokens > kMaxUngriddedTokens && params.given_ids == nullptr &&
-         params.plan.expert_map == nullptr && num_blocks > 0 &&
+         params.plan.expert_map == nullptr && aligned16(params.plan.scratch) && num_blocks > 0 &&
          grid_tile_tokens(params.plan.num_tokens, num_blocks) <= kMaxGridTileTokens;
 }
 

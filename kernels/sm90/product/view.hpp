@@ -7,6 +7,7 @@
 #include "kernels/down/params.hpp"
 #include "kernels/function.hpp"
 #include "kernels/gate_up/params.hpp"
+#include "kernels/sm90/aligned.hpp"
 #include "switchyard/swizzled_tiles.hpp"
 
 namespace switchyard::kernels::sm90 {
@@ -44,11 +45,6 @@ struct ProductView {
           params.expert_offsets, params.live_tokens,
           params.max_rows,       params.hidden_size,
           params.num_experts,    {params.hidden_size, params.intermediate_size, false}};
-}
-
-/// Whether 16 bytes can be accessed at once.
-[[nodiscard]] SWITCHYARD_FN inline bool aligned16(const void* memory) noexcept {
-  return reinterpret_cast<std::uintptr_t>(memory) % 16 == 0;
 }
 
 /// Whether rows can be read 16 bytes at a time, by a number of 32 bits for each: up to 64 GB.
