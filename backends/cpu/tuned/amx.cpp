@@ -17,6 +17,7 @@ namespace {
 #include "backends/cpu/tuned/simd_avx512.hpp"
 // What follows needs the names above.
 #include "backends/cpu/tuned/amx_pairs.hpp"
+#include "backends/cpu/tuned/few_pair_rows.hpp"
 }  // namespace
 }  // namespace switchyard::cpu
 SWITCHYARD_END_TARGET
@@ -24,7 +25,8 @@ SWITCHYARD_END_TARGET
 namespace switchyard::cpu {
 
 const Bodies* amx_bodies() noexcept {
-  static const Bodies kBodies = with_pairs<Avx512, AmxPairs>(*avx512_bodies(), CpuBodies::amx);
+  static const Bodies kBodies =
+      with_pairs<Avx512, AmxPairs, FewPairRows<Avx512>>(*avx512_bodies(), CpuBodies::amx);
   return &kBodies;
 }
 

@@ -6,6 +6,7 @@
 // Pairs is what multiplies: multiply_panels(x, num_rows, panels, num_panels, next_panel, steps,
 // sums) adds the products of `steps` steps of kPairStep pairs to sums[panel][row][column]. Panels
 // are `next_panel` pairs apart. A row's sums do not depend on the rows and panels beside it.
+// FewRows is the way of blocks of up to FewRows::kMostRows rows; it makes the same sums.
 #pragma once
 
 #include "backends/cpu/tuned/product.hpp"
@@ -26,6 +27,21 @@ inline constexpr std::int64_t kPairStride = kRowStride<kPairDepth>;
 static_assert(kBlockRows * kPairStride <= Workspace::kFloatsOfX);
 static_assert(kPairDepth % kPairStep == 0);
 
+/// Steps of so many elements along the width.
+[[nodiscard]] constexpr std::int64_t pair_steps(std::int64_t elements) {
+  return (elements + 2 * kPairStep - 1) / (2 * kPairStep);
+}
+[[nodiscard]] inline std::int64_t pairs_of_panel(const Matrix& matrix) {
+  return pair_steps(matrix.width) * kPairStep * kPairColumns;
+}
+/// Panel `panel` of a matrix, from the step of column first_k on.
+[[nodiscard]] inline const Pair* pair_panel(const Matrix& matrix, std::int64_t panel,
+                                            std::int64_t first_k) {
+  return static_cast<const Pair*>(matrix.data) +
+         (matrix.expert * matrix.panels.count() + panel) * pairs_of_panel(matrix) +
+         first_k / 2 * kPairColumns;
+}
+
 /// The way of pairs, for multiply_block.
 template <class Pairs>
 class PairRows {
@@ -37,7 +53,7 @@ class PairRows {
   static void load(const X& rows, kernels::RowRange block, std::int64_t first, std::int64_t count,
                    float* x) {
     const auto used = static_cast<std::size_t>(count) * sizeof(bf16);
-    const auto padded = static_cast<std::size_t>(steps_of(count) * kPairStep) * sizeof(Pair);
+    const auto padded = static_cast<std::size_t>(pair_steps(count) * kPairStep) * sizeof(Pair);
     for (std::int64_t r = 0; r < block.last - block.first; ++r) {
       auto* const to = reinterpret_cast<std::byte*>(x + r * kPairStride);
       std::memcpy(to, static_cast<const bf16*>(rows.address(block.first + r)) + first, used);
@@ -47,29 +63,24 @@ class PairRows {
 
   void multiply(const Matrix& matrix, std::int64_t first, std::int64_t last, std::int64_t first_k,
                 std::int64_t depth, const float* x, std::int64_t num_rows, float* sums) {
-    const std::int64_t next_panel = steps_of(matrix.width) * kPairStep * kPairColumns;
-    const Pair* const panels = static_cast<const Pair*>(matrix.data) +
-                               (matrix.expert * matrix.panels.count() + first) * next_panel +
-                               first_k / 2 * kPairColumns;
-    pairs_.multiply_panels(x, num_rows, panels, last - first, next_panel, steps_of(depth), sums);
+    pairs_.multiply_panels(x, num_rows, pair_panel(matrix, first, first_k), last - first,
+                           pairs_of_panel(matrix), pair_steps(depth), sums);
   }
 
  private:
-  [[nodiscard]] static constexpr std::int64_t steps_of(std::int64_t elements) {
-    return (elements + 2 * kPairStep - 1) / (2 * kPairStep);
-  }
-
   Pairs pairs_;
 };
 
 /// Rows [rows.first, rows.last) of x with panels [first, last): finish(row, panel, sums) gets the
 /// sums of one row and one panel.
-template <class S, class Pairs, class X, class Finish>
+template <class S, class Pairs, class FewRows, class X, class Finish>
 inline void multiply_pairs(const Matrix& matrix, std::int64_t first, std::int64_t last, const X& x,
                            kernels::RowRange rows, const Workspace& work, const Finish& finish) {
   static_assert(2 * S::kLanes == kPairColumns);
   PairRows<Pairs> way;
   for_each_block<kBlockRows>(rows, [&](kernels::RowRange block) {
+    if (block.last - block.first <= FewRows::kMostRows)
+      return multiply_block<S>(FewRows(), matrix, first, last, x, block, work, finish);
     multiply_block<S>(way, matrix, first, last, x, block, work, finish);
   });
 }
