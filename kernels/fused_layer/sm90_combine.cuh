@@ -15,6 +15,7 @@
 #include "kernels/fused_layer/sm90_shape.hpp"
 #include "kernels/math.hpp"
 #include "kernels/sm90/element.cuh"
+#include "kernels/sm90/fresh_load.cuh"
 
 namespace switchyard::kernels::sm90 {
 
@@ -27,6 +28,29 @@ struct DownWork {
   float* sums;  // [down_split][num_rows][16]
   Divisor split;
   int live_tokens;
+};
+
+/// The weight of a pair, by its thread, on the way from the block that weighed to the plan of this
+/// one, where there is such a block.
+template <bool kExists>
+class FetchedWeight {
+ public:
+  __device__ __forceinline__ FetchedWeight([[maybe_unused]] const float* weights,
+                                           [[maybe_unused]] int num_pairs) {
+    if constexpr (kExists) {
+      has_pair_ = static_cast<int>(threadIdx.x) < num_pairs;
+      if (has_pair_) weight_ = load_fresh(weights + threadIdx.x);
+    }
+  }
+  template <Planning kPlanning>
+  __device__ __forceinline__ void put([[maybe_unused]] SharedPlan<kPlanning>& plan) const {
+    if constexpr (kExists)
+      if (has_pair_) plan.pair_weight[threadIdx.x] = weight_;
+  }
+
+ private:
+  [[maybe_unused]] bool has_pair_ = false;
+  [[maybe_unused]] float weight_ = 0;
 };
 
 template <int kColumns>

@@ -301,10 +301,9 @@ __device__ inline void share_units_out(StreamMemory& stream, GridCounters& count
   stream.units_done = counters.units_done[turn];
   post_unit(stream, 0, first_unit);
 }
-/// Where no launch before this one cleared the counters: those of the next turn, by whoever drew the
-/// first ticket of this one.
+/// Where no launch before this one cleared the counters: those of the next turn, by the block that
+/// leads. first_unit: a ticket of this turn.
 __device__ inline void clear_next_turn(GridCounters& counters, std::uint32_t first_unit) {
-  if ((first_unit & ~kTurn) != 0) return;
 #pragma unroll 1
   for (std::uint32_t& done : counters.units_done[1 - first_unit / kTurn]) done = 0;
 }

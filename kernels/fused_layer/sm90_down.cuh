@@ -98,10 +98,12 @@ __device__ __forceinline__ void next_down_item(const DownWork<kPlanning>& work,
   }
 }
 
-/// All strips of the block, in the order of its stream.
-template <class Element, int kMaxTiles, bool kHasSections, Planning kPlanning>
+/// All strips of the block, in the order of its stream. prepare_combine() is called before the first
+/// is combined, by all threads.
+template <class Element, int kMaxTiles, bool kHasSections, Planning kPlanning, class Prepare>
 __device__ __forceinline__ void down_phase(const DownWork<kPlanning>& work,
-                                           WeightStream<kPlanning>& stream) {
+                                           WeightStream<kPlanning>& stream,
+                                           Prepare prepare_combine) {
   const StreamMemory& memory = stream_memory();
   const int items = memory.strip_items;
   DoneUnits<kHasSections> done;
@@ -116,6 +118,7 @@ __device__ __forceinline__ void down_phase(const DownWork<kPlanning>& work,
 #pragma unroll 1
     for (; item < first_item + items; item += kFusedWarps)
       next_down_item<Element, kMaxTiles>(work, stream, done, item - first_item);
+    if (sequence == 0) prepare_combine();
     __syncthreads();
     combine_strip<Element>(work, strip);
     __syncthreads();

@@ -76,8 +76,10 @@ __global__ void __launch_bounds__(kFusedThreads, blocks_together(kStages, kPlann
     route_rows<Ctx, 8 * kTiles>(plan, arguments);
   else
     make_plan<8 * kTiles>(plan, arguments);
-  if (threadIdx.x == kUnitThread)
+  if (threadIdx.x == kUnitThread) {
     share_units_out(streams, counters, plan.num_groups, arguments.num_blocks, first_unit);
+    if constexpr (kRoutes) streams.leads = (first_unit & ~kTurn) == 0;
+  }
   if constexpr (has_sections(kStages)) prepare_sections(streams, plan.num_groups);
   if (threadIdx.x == kStripThread)
     share_strips_out(streams, counters, plan.num_groups, second_strip);
@@ -85,13 +87,16 @@ __global__ void __launch_bounds__(kFusedThreads, blocks_together(kStages, kPlann
 
   GateUpWork<kPlanning> gate_up{arguments.gate_up, plan, work};
   [[maybe_unused]] HeldRows<kStages, 1> tokens;
-  if constexpr (kRoutes) weigh_own<Ctx>(arguments);
+  if constexpr (kRoutes)
+    if (weighs_pairs<!has_sections(kStages)>(arguments)) weigh_own<Ctx>(arguments);
   if constexpr (kHoldsTokens)
     hold_tokens<kStages>(tokens, gate_up, stream, arguments.plan.num_tokens);
   stream.fill();
   if constexpr (kRoutes) {
-    if (threadIdx.x == kUnitThread) clear_next_turn(counters, first_unit);
-    if (blockIdx.x == 0) publish_plan<Ctx>(plan, arguments.plan);
+    if (streams.leads) {
+      if (threadIdx.x == kUnitThread) clear_next_turn(counters, first_unit);
+      publish_plan<Ctx>(plan, arguments.plan);
+    }
   }
   int num_done;
   if constexpr (kHoldsTokens)
@@ -106,9 +111,11 @@ __global__ void __launch_bounds__(kFusedThreads, blocks_together(kStages, kPlann
   }
 
   const int live = live_count(arguments.combine.live_tokens, arguments.combine.num_tokens);
+  constexpr bool kFetches = kRoutes && !has_sections(kStages);
+  const FetchedWeight<kFetches> weight(arguments.route.pair_weights, live * arguments.plan.top_k);
   const DownWork<kPlanning> down{arguments.down, arguments.combine,           plan,
                                  work,           arguments.tuning.down_split, live};
-  down_phase<Element, kTiles, has_sections(kStages)>(down, stream);
+  down_phase<Element, kTiles, has_sections(kStages)>(down, stream, [&] { weight.put(plan); });
 }
 
 /// The kernel of a build, or null.

@@ -88,6 +88,9 @@ struct alignas(16) StreamMemory {
   // Where down begins with sections:
   std::int32_t section_bits;             // a section is 2^bits groups
   std::int32_t own_units[kMaxSections];  // done by the block, and not counted by the grid
+
+  // Where blocks route:
+  bool leads;  // the block has drawn the launch's first ticket: it does what one has to do for all
 };
 
 /// What the router has of the work's memory, where blocks route: first a scratch that ends before

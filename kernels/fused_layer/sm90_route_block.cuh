@@ -2,9 +2,10 @@
 // The plan of a call by each block of the fused layer kernel for itself, where tokens are few: one
 // warp to a token (sm90_router.cuh), and one thread to a pair.
 //
-// Before a warp's first request for weights stands what it depends on, which experts and whose rows,
-// and the weighing of the warp's own token, if it has one. Block 0 leaves the plan of the call when
-// its requests are out.
+// Before a warp's first request for weights stands what it depends on, which experts and whose rows.
+// What pairs weigh is needed when down is done: the block that drew the launch's first ticket finds
+// it out, and leaves it, and the plan of the call, to memory; the others read it when they have met.
+// Who comes late with its units leaves more of them to others.
 #pragma once
 
 #include <cstdint>
@@ -103,6 +104,13 @@ __device__ __forceinline__ void route_rows(SharedPlan<Planning::blocks>& plan,
     plan.group_row[num_groups] = static_cast<std::uint16_t>(num_rows);
   }
   __syncthreads();
+}
+
+/// Whether this block weighs pairs by itself: all do where rows of gate_up are weighed, and where no
+/// meeting of all blocks comes before down.
+template <bool kMeets>
+[[nodiscard]] __device__ __forceinline__ bool weighs_pairs(const FusedArguments& arguments) {
+  return !kMeets || stream_memory().leads || arguments.gate_up.pair_weights != nullptr;
 }
 
 /// The weights of the warp's own pairs behind route_rows.

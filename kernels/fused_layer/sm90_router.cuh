@@ -102,7 +102,8 @@ __device__ __noinline__ void select_experts(int token) {
   router.choose(chosen, keys, keys + params.num_experts);
 }
 
-/// The weights of its pairs, by one warp. Block 0 leaves them, and the experts, to the plan.
+/// The weights of its pairs, by one warp. The block that leads leaves them, and the experts, to the
+/// plan.
 template <class Ctx, int kPerLane, simt::Ranking kBy>
 __device__ __noinline__ void weigh_pairs(int token) {
   const RouteParams params = router_memory().params;
@@ -114,7 +115,7 @@ __device__ __noinline__ void weigh_pairs(int token) {
   const std::int32_t* const chosen = router_memory().chosen + pairs;
   router.weigh(chosen, [&](std::int32_t k, std::int32_t expert, float weight) {
     shared_plan<Planning::blocks>().pair_weight[pairs + k] = weight;
-    if (blockIdx.x > 0) return;
+    if (!stream_memory().leads) return;
     params.selected_ids[pairs + k] = ExpertId{expert};
     params.pair_weights[pairs + k] = weight;
   });

@@ -15,5 +15,11 @@ namespace switchyard::kernels::sm90 {
                : "memory");
   return words;
 }
+/// A number, likewise.
+[[nodiscard]] __device__ __forceinline__ float load_fresh(const float* from) {
+  float value;
+  asm volatile("ld.global.f32 %0, [%1];" : "=f"(value) : "l"(from) : "memory");
+  return value;
+}
 
 }  // namespace switchyard::kernels::sm90
