@@ -177,11 +177,12 @@ TEST_CASE("tuned bodies on extents beyond every block", "[tuned]") {
     std::int64_t hidden_size, intermediate_size, num_experts, top_k, num_tokens;
   };
   // Sums longer than a block of k, more rows than a block, more columns than a task, on one side
-  // or the other; and one of each that is a whole number of vectors. The last: more rows of down
-  // than caches are asked to keep, some of them aligned.
+  // or the other; and one of each that is a whole number of vectors. The last two: more rows of
+  // down and of gate_up than caches are asked to keep, some of them aligned.
   const Extents all[] = {{2501, 9, 2, 1, 5},  {9, 2501, 2, 1, 4},  {1030, 33, 1, 1, 121},
                          {33, 1030, 3, 2, 5}, {4096, 16, 2, 2, 2}, {7, 11, 1, 1, 301},
-                         {64, 64, 2, 1, 97},  {16, 4100, 1, 1, 1}, {4100, 5, 2, 2, 130}};
+                         {64, 64, 2, 1, 97},  {16, 4100, 1, 1, 1}, {4100, 5, 2, 2, 130},
+                         {5, 4100, 2, 2, 130}};
   std::uint64_t seed = 50;
   for (const Extents& extents : all)
     for (const DType dtype : {DType::f32, DType::bf16, DType::f16})

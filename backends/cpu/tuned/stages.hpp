@@ -25,11 +25,20 @@ struct ActivatedRows {
   }
 };
 
+/// Where the rows of a product go. More than a second-level cache holds are gone from it when the
+/// next stage reads them; through it, their old contents would be read first, while no tile is
+/// multiplied.
+[[nodiscard]] inline StoreTo store_results(std::int64_t max_rows, std::int64_t width) {
+  constexpr std::int64_t kManyElements = std::int64_t{1} << 20;
+  return max_rows * width >= kManyElements ? StoreTo::memory : StoreTo::caches;
+}
+
 /// Scale, bias, rounding and activation of one row and panel, to `activated`.
 template <class S>
 struct FinishGateUp {
   const kernels::GateUpParams& params;
   std::int64_t expert;
+  StoreTo where;
 
   [[nodiscard]] typename S::Vec product(const float* sums, float scale, std::int64_t bias_row,
                                         std::int64_t count) const {
@@ -56,18 +65,10 @@ struct FinishGateUp {
           gated ? product(sums + S::kLanes, scale, first_row + width + feature, count)
                 : product(sums + part * S::kLanes, scale, first_row + feature, count);
       store_lanes<S>(params.activation_dtype, params.activated, row * width + feature, count,
-                     activate<S>(params, gate, up));
+                     activate<S>(params, gate, up), where);
     }
   }
 };
-
-/// Where the rows of `down` go. More than a second-level cache holds are gone from it when combine
-/// reads them; through it, their old contents would be read first, while no tile is multiplied.
-[[nodiscard]] inline StoreTo store_expert_rows(const kernels::DownParams& params) {
-  constexpr std::int64_t kManyElements = std::int64_t{1} << 20;
-  return std::int64_t{params.max_rows} * params.hidden_size >= kManyElements ? StoreTo::memory
-                                                                             : StoreTo::caches;
-}
 
 /// Bias of one row and panel, to `expert_rows`.
 template <class S>
@@ -97,15 +98,21 @@ inline void run_gate_up_tasks(const kernels::GateUpParams& params, const Product
                               const Product& product) {
   const Workspace work(scratch);
   const StateRows rows{params, params.activation_dtype};
+  // Past the caches where a panel's features of a row fill a line: parts of one do not pay.
+  const bool whole_lines =
+      static_cast<std::size_t>(S::kLanes) * size_of(params.activation_dtype) >= 64;
+  const StoreTo where =
+      whole_lines ? store_results(params.max_rows, params.intermediate_size) : StoreTo::caches;
   for (std::int64_t i = first; i < last; ++i) {
     const ProductTask task = task_at(params, tasks, i);
-    if (task.expert < 0) return;
+    if (task.expert < 0) break;
     const Matrix matrix{params.gate_up,       task.expert,
                         params.hidden_size,   gate_up_panels(params, 2 * S::kLanes),
                         params.weight_layout, params.weight_dtype};
     product(matrix, task.first_panel, task.last_panel, rows, kernels::rows_of(params, task.expert),
-            work, FinishGateUp<S>{params, task.expert});
+            work, FinishGateUp<S>{params, task.expert, where});
   }
+  if (where == StoreTo::memory) S::end_streaming();
 }
 
 template <class S, class Product>
@@ -114,7 +121,7 @@ inline void run_down_tasks(const kernels::DownParams& params, const ProductTasks
                            const Product& product) {
   const Workspace work(scratch);
   const ActivatedRows rows{params, params.activation_dtype};
-  const StoreTo where = store_expert_rows(params);
+  const StoreTo where = store_results(params.max_rows, params.hidden_size);
   for (std::int64_t i = first; i < last; ++i) {
     const ProductTask task = task_at(params, tasks, i);
     if (task.expert < 0) break;
