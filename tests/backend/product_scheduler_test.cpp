@@ -239,9 +239,8 @@ TEST_CASE("tuned products are laid out by the rows per expert", "[scheduler]") {
   CHECK(cluster(161) == 2);
   CHECK(choose_product(128 * 161, 128).weights == L2Keep::normal);
   CHECK(choose_product(128 * 161, 128).rows == L2Keep::normal);
-  CHECK(cluster(799) == 2);
-  CHECK(cluster(800) == 1);
-  CHECK(choose_product(std::int64_t{1} << 31U, 1).cluster == 1);
+  CHECK(cluster(800) == 2);
+  CHECK(choose_product(std::int64_t{1} << 31U, 1).cluster == 2);
   CHECK(choose_product(128 * 7, 128).guessed_stages == 0);
   CHECK(choose_product(128 * 8, 128).guessed_stages == 4);
   CHECK(choose_product(128 * 161, 128).guessed_stages == 4);

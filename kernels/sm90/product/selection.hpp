@@ -8,16 +8,16 @@
 
 namespace switchyard::kernels::sm90 {
 
-/// From so many rows per expert on its tiles last so long that blocks better not wait for each
-/// other.
-inline constexpr std::int64_t kUnpairedRows = 5 * ProductShape::kMaxRows;
+/// From so many rows per expert on the last wave of gate_up is a small part of it.
+inline constexpr std::int64_t kManyWavesRows = 5 * ProductShape::kMaxRows;
 
 /// From so many rows per expert on all experts have some, unless loads are far from even: the first
 /// weights that blocks read are then known before the plan.
 inline constexpr std::int64_t kGuessableRows = 8;
 
 /// Up to a slice of rows per expert, weights are read once and rows several times: L2 is told so.
-/// Beyond, two blocks share what they read of the weights, up to kUnpairedRows.
+/// Beyond, two blocks share what they read of the weights: what L2 delivers costs power that the
+/// tensor cores lack.
 [[nodiscard]] constexpr ProductLaunch choose_product(std::int64_t max_rows,
                                                      std::int64_t num_experts) noexcept {
   constexpr std::int64_t kOneSlice = ProductShape::kMaxRows;
@@ -25,7 +25,7 @@ inline constexpr std::int64_t kGuessableRows = 8;
   const std::int32_t guessed = rows_per_expert < kGuessableRows ? 0 : ProductShape::kStages;
   if (rows_per_expert <= kOneSlice)
     return {1, L2Keep::evict_first, L2Keep::evict_last, guessed, {}};
-  return {rows_per_expert < kUnpairedRows ? 2 : 1, L2Keep::normal, L2Keep::normal, guessed, {}};
+  return {2, L2Keep::normal, L2Keep::normal, guessed, {}};
 }
 
 /// Whether down begins with an expert before all of gate_up is done, where the products count what
@@ -33,7 +33,7 @@ inline constexpr std::int64_t kGuessableRows = 8;
 /// (docs/performance-log.md).
 [[nodiscard]] constexpr bool begins_by_expert(std::int64_t max_rows,
                                               std::int64_t num_experts) noexcept {
-  return max_rows / num_experts < kUnpairedRows;
+  return max_rows / num_experts < kManyWavesRows;
 }
 
 }  // namespace switchyard::kernels::sm90
