@@ -58,13 +58,19 @@ __global__ void __launch_bounds__(kFusedThreads, blocks_together(kStages, kPlann
   float* const work = reinterpret_cast<float*>(memory + Memory::kWork);
   GridCounters& counters = *arguments.counters;
 
-  if constexpr (kRoutes) prepare_router(plan, arguments.route);
+  [[maybe_unused]] const bool is_lone =
+      kRoutes && !has_sections(kStages) && is_lone_token(arguments);
+  if constexpr (kRoutes) {
+    prepare_router(plan, arguments.route);
+    if (is_lone) prepare_lone_rows(plan, arguments.plan.top_k);
+  }
   const WeightStack gate_up_weights = gate_up_stack(arguments.gate_up);
   if constexpr (!kRoutes)
     bring_ahead(gate_up_weights, arguments.plan.num_local_experts, arguments.tuning.ahead);
   prepare_streams(streams, gate_up_weights, down_stack(arguments.down),
                   arguments.down.hidden_size / kStripRows, arguments.tuning);
   WeightStream<kPlanning> stream(arguments.tuning.ring, gate_up_weights.pieces);
+  if (is_lone) __syncthreads();
   wait_for_predecessors();
   start_successors();
 
@@ -72,17 +78,23 @@ __global__ void __launch_bounds__(kFusedThreads, blocks_together(kStages, kPlann
   std::uint32_t first_unit = 0, second_strip = 0;
   if (threadIdx.x == kUnitThread) first_unit = draw_ticket(&counters.unit_tickets, 0);
   if (threadIdx.x == kStripThread) second_strip = draw_ticket(&counters.strip_tickets, 0);
-  if constexpr (kRoutes)
-    route_rows<Ctx, 8 * kTiles>(plan, arguments);
-  else
+  const auto share_out = [&](const std::int32_t& num_groups) {
+    if (threadIdx.x == kUnitThread) {
+      share_units_out(streams, counters, num_groups, arguments.num_blocks, first_unit);
+      if constexpr (kRoutes) streams.leads = (first_unit & ~kTurn) == 0;
+    }
+    if constexpr (has_sections(kStages)) prepare_sections(streams, num_groups);
+    if (threadIdx.x == kStripThread) share_strips_out(streams, counters, num_groups, second_strip);
+  };
+  if constexpr (!kRoutes) {
     make_plan<8 * kTiles>(plan, arguments);
-  if (threadIdx.x == kUnitThread) {
-    share_units_out(streams, counters, plan.num_groups, arguments.num_blocks, first_unit);
-    if constexpr (kRoutes) streams.leads = (first_unit & ~kTurn) == 0;
+    share_out(plan.num_groups);
+  } else if (is_lone) {
+    route_lone_token<Ctx>(plan, arguments, share_out);
+  } else {
+    route_rows<Ctx, 8 * kTiles>(plan, arguments);
+    share_out(plan.num_groups);
   }
-  if constexpr (has_sections(kStages)) prepare_sections(streams, plan.num_groups);
-  if (threadIdx.x == kStripThread)
-    share_strips_out(streams, counters, plan.num_groups, second_strip);
   __syncthreads();
 
   GateUpWork<kPlanning> gate_up{arguments.gate_up, plan, work};
@@ -95,7 +107,7 @@ __global__ void __launch_bounds__(kFusedThreads, blocks_together(kStages, kPlann
   if constexpr (kRoutes) {
     if (streams.leads) {
       if (threadIdx.x == kUnitThread) clear_next_turn(counters, first_unit);
-      publish_plan<Ctx>(plan, arguments.plan);
+      publish_plan<Ctx>(plan, arguments.plan, is_lone);
     }
   }
   int num_done;

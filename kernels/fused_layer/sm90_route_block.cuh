@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The plan of a call by each block of the fused layer kernel for itself, where tokens are few: one
-// warp to a token (sm90_router.cuh), and one thread to a pair.
+// warp to a token (sm90_router.cuh), and one thread to a pair; or all for one (sm90_lone_token.cuh).
 //
 // Before a warp's first request for weights stands what it depends on, which experts and whose rows.
 // What pairs weigh is needed when down is done: the block that drew the launch's first ticket finds
@@ -11,6 +11,7 @@
 #include <cstdint>
 
 #include "kernels/elements.hpp"
+#include "kernels/fused_layer/sm90_lone_token.cuh"
 #include "kernels/fused_layer/sm90_router.cuh"
 #include "kernels/route_plan/simt_place.hpp"
 #include "kernels/route_plan/simt_routed_tile.hpp"
@@ -122,11 +123,11 @@ __device__ __forceinline__ void weigh_own(const FusedArguments& arguments) {
               [&]<int kPerLane, simt::Ranking kBy> { weigh_pairs<Ctx, kPerLane, kBy>(token); });
 }
 
-/// The plan of the call, as stage "route_plan" leaves it, beside what weigh_pairs does. One block;
-/// ends with a block barrier.
+/// The plan of the call, as stage "route_plan" leaves it, beside what weigh_pairs does. is_lone: rows
+/// are those of a lone token. One block; ends with a block barrier.
 template <class Ctx>
 __device__ __forceinline__ void publish_plan(const SharedPlan<Planning::blocks>& plan,
-                                             const PlanParams& params) {
+                                             const PlanParams& params, bool is_lone) {
   RouterMemory& memory = router_memory();
   Ctx ctx(router_scratch().placer);
   auto rows = ctx.template shared<std::int32_t>(kFusedMaxExperts);
@@ -142,7 +143,7 @@ __device__ __forceinline__ void publish_plan(const SharedPlan<Planning::blocks>&
   const int live = live_count(params.live_tokens, params.num_tokens);
   if (thread < live * params.top_k) {
     const auto e = static_cast<std::int32_t>(expert);
-    const int rank = e < 0 ? 0 : plan.pair_row[thread] - placer.starts[e].first;
+    const int rank = e < 0 || is_lone ? 0 : plan.pair_row[thread] - placer.starts[e].first;
     placer.place(thread, thread / params.top_k, e, rank);
   }
   placer.pad_all(thread, kFusedThreads);

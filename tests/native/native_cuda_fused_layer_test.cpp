@@ -27,28 +27,31 @@ namespace {
 
 void check_adversarial_logits() {
   Random random(9'700'000);
-  const LayerCase layer = plain_layer(random, {960, 64, 33, 5});
-  FusedAndCpu both(layer);
-  for (const DType dtype : {DType::f32, DType::bf16, DType::f16})
-    for (int round = 0; round < 8; ++round) {
-      CallCase call = plain_call(random, layer, 64);
-      std::vector<double> logits = call.router_logits.values();
-      const double specials[] = {std::numeric_limits<double>::quiet_NaN(),
-                                 std::numeric_limits<double>::infinity(),
-                                 -std::numeric_limits<double>::infinity(),
-                                 0.0,
-                                 -0.0,
-                                 1.0,
-                                 60000.0,
-                                 -60000.0};
-      const double share = 0.15 * round;
-      for (double& logit : logits)
-        if (random.chance(share))
-          logit = specials[static_cast<std::size_t>(random.in(0, std::size(specials) - 1))];
-      call.router_logits = Tensor(logits, dtype, {1, 64, 33});
-      INFO("round " << round << " " << name(dtype));
-      CHECK(both.check(random, call, {}).empty());
-    }
+  const double specials[] = {std::numeric_limits<double>::quiet_NaN(),
+                             std::numeric_limits<double>::infinity(),
+                             -std::numeric_limits<double>::infinity(),
+                             0.0,
+                             -0.0,
+                             1.0,
+                             60000.0,
+                             -60000.0};
+  for (const Extents extents : {Extents{960, 64, 33, 5}, Extents{1024, 64, 128, 8}}) {
+    const LayerCase layer = plain_layer(random, extents);
+    FusedAndCpu both(layer);
+    for (const DType dtype : {DType::f32, DType::bf16, DType::f16})
+      for (const std::int64_t tokens : {1, 5, 64})
+        for (int round = 0; round < 8; ++round) {
+          CallCase call = plain_call(random, layer, tokens);
+          std::vector<double> logits = call.router_logits.values();
+          const double share = 0.15 * round;
+          for (double& logit : logits)
+            if (random.chance(share))
+              logit = specials[static_cast<std::size_t>(random.in(0, std::size(specials) - 1))];
+          call.router_logits = Tensor(logits, dtype, {1, tokens, extents.num_experts});
+          INFO("T " << tokens << " round " << round << " " << name(dtype));
+          CHECK(both.check(random, call, {}).empty());
+        }
+  }
 }
 
 /// Every token's choice is the same few experts, whose rows need several groups.
