@@ -40,8 +40,7 @@ struct ProbeStage {
 /// A backend: a plain struct with five associated types and substrate operations.
 ///
 ///   Buffer<T>     owns n elements of device memory: span(), size(); movable
-///   Stream        an ordered queue of operations: is_capturing(); movable; waits for its
-///   operations
+///   Stream        an ordered queue of operations: is_capturing(); movable; waits for them
 ///                 when it is destroyed, or another is assigned to it
 ///   Event         a point in a stream; movable
 ///   Graph         a recorded sequence of operations; movable
