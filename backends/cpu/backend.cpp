@@ -25,7 +25,8 @@ std::string CpuBackend::describe_products(const ForwardCall& /*call*/) const {
 
 WeightLayout CpuBackend::layout_of(const ExpertMatrices& matrices) const noexcept {
   const bool pairs = matrices.dtype == DType::bf16 && matrices.activation_dtype == DType::bf16;
-  return pairs ? bodies_->pair_layout : bodies_->layout;
+  return pairs && cpu::suits(bodies_->pair_layout, matrices.width) ? bodies_->pair_layout
+                                                                   : bodies_->layout;
 }
 
 std::size_t CpuBackend::packed_bytes(const ExpertMatrices& matrices,

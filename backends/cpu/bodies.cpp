@@ -34,9 +34,10 @@ struct CpuId {
   return (word >> bit & 1U) != 0;
 }
 
-constexpr int kF16cBit = 29;     // leaf 1, ecx
-constexpr int kAmxBf16Bit = 22;  // leaf 7.0, edx
-constexpr int kAmxTileBit = 24;  // leaf 7.0, edx
+constexpr int kF16cBit = 29;       // leaf 1, ecx
+constexpr int kAmxBf16Bit = 22;    // leaf 7.0, edx
+constexpr int kAmxTileBit = 24;    // leaf 7.0, edx
+constexpr int kAvx512Bf16Bit = 5;  // leaf 7.1, eax
 #endif
 
 }  // namespace
@@ -55,6 +56,8 @@ std::string_view name(CpuBodies bodies) noexcept {
       return "neon";
     case CpuBodies::amx:
       return "amx";
+    case CpuBodies::avx512_bf16:
+      return "avx512_bf16";
   }
   return "unknown";
 }
@@ -72,6 +75,7 @@ CpuFeatures cpu_features() noexcept {
   const unsigned leaf7 = CpuId(7, 0).edx;
   features.amx = features.avx512 && has_bit(leaf7, kAmxTileBit) && has_bit(leaf7, kAmxBf16Bit) &&
                  cpu::tiles_are_supported();
+  features.avx512_bf16 = features.avx512 && has_bit(CpuId(7, 1).eax, kAvx512Bf16Bit);
 #elif defined(__aarch64__)
   features.neon = true;
 #endif
@@ -81,10 +85,11 @@ CpuFeatures cpu_features() noexcept {
 namespace cpu {
 namespace {
 
-constexpr std::array kAll{CpuBodies::automatic, CpuBodies::reference, CpuBodies::avx2,
-                          CpuBodies::avx512,    CpuBodies::neon,      CpuBodies::amx};
-constexpr std::array kFastestFirst{CpuBodies::amx, CpuBodies::avx512, CpuBodies::avx2,
-                                   CpuBodies::neon};
+constexpr std::array kAll{CpuBodies::automatic,  CpuBodies::reference, CpuBodies::avx2,
+                          CpuBodies::avx512,     CpuBodies::neon,      CpuBodies::amx,
+                          CpuBodies::avx512_bf16};
+constexpr std::array kFastestFirst{CpuBodies::amx, CpuBodies::avx512_bf16, CpuBodies::avx512,
+                                   CpuBodies::avx2, CpuBodies::neon};
 constexpr Bodies kReference{CpuBodies::reference,
                             WeightLayout::rows,
                             WeightLayout::rows,
@@ -95,6 +100,16 @@ constexpr Bodies kReference{CpuBodies::reference,
                             nullptr,
                             nullptr,
                             nullptr};
+
+/// Whether products of pairs by vectors beat multiply-adds: AMD's processors issue as many of
+/// either a cycle, Intel's half as many (docs/performance-log.md).
+[[nodiscard]] bool has_fast_pairs() {
+#if defined(__x86_64__)
+  return __builtin_cpu_is("amd") != 0;
+#else
+  return false;
+#endif
+}
 
 /// The bodies called `wanted`; null where this build or a processor with `features` has none.
 [[nodiscard]] const Bodies* find(CpuBodies wanted, const CpuFeatures& features) {
@@ -107,9 +122,12 @@ constexpr Bodies kReference{CpuBodies::reference,
       return features.neon ? neon_bodies() : nullptr;
     case CpuBodies::amx:
       return features.amx && request_tiles() ? amx_bodies() : nullptr;
+    case CpuBodies::avx512_bf16:
+      return features.avx512_bf16 ? avx512_bf16_bodies() : nullptr;
     case CpuBodies::automatic:
       for (const CpuBodies fastest : kFastestFirst)
-        if (const Bodies* bodies = find(fastest, features); bodies != nullptr) return bodies;
+        if (fastest != CpuBodies::avx512_bf16 || has_fast_pairs())
+          if (const Bodies* bodies = find(fastest, features); bodies != nullptr) return bodies;
       return &kReference;
     case CpuBodies::reference:
       break;
@@ -125,15 +143,17 @@ constexpr Bodies kReference{CpuBodies::reference,
     if (text == name(bodies)) return bodies;
   throw Error(ErrorCode::invalid_argument,
               "environment variable SWITCHYARD_CPU_BODIES is '" + std::string(text) +
-                  "', must be automatic, reference, avx2, avx512, neon or amx");
+                  "', must be automatic, reference, avx2, avx512, neon, amx or "
+                  "avx512_bf16");
 }
 
-/// What the processor has and the options do not hide. Tiles need vectors beside them.
+/// What the processor has and the options do not hide. Tiles and pairs need vectors beside them.
 [[nodiscard]] CpuFeatures features_of(const CpuOptions& options) {
   const CpuFeatures has = cpu_features();
   const CpuFeatures shown = options.features.value_or(has);
   const bool avx512 = has.avx512 && shown.avx512;
-  return {has.avx2 && shown.avx2, avx512, has.neon && shown.neon, avx512 && has.amx && shown.amx};
+  return {has.avx2 && shown.avx2, avx512, has.neon && shown.neon, avx512 && has.amx && shown.amx,
+          avx512 && has.avx512_bf16 && shown.avx512_bf16};
 }
 
 }  // namespace
@@ -142,7 +162,7 @@ Bodies choose_bodies(const CpuOptions& options) {
   if (options.bodies > kAll.back())
     throw Error(ErrorCode::invalid_argument, "options.bodies is " +
                                                  std::to_string(static_cast<int>(options.bodies)) +
-                                                 ", must be an enumerator in [0, 5]");
+                                                 ", must be an enumerator in [0, 6]");
   const CpuBodies wanted =
       options.bodies == CpuBodies::automatic ? bodies_of_environment() : options.bodies;
   const CpuFeatures features = features_of(options);

@@ -40,6 +40,7 @@ struct Bodies {
 /// Bodies compiled for an instruction set; null where this build has none.
 [[nodiscard]] const Bodies* avx2_bodies() noexcept;
 [[nodiscard]] const Bodies* avx512_bodies() noexcept;
+[[nodiscard]] const Bodies* avx512_bf16_bodies() noexcept;
 [[nodiscard]] const Bodies* amx_bodies() noexcept;
 [[nodiscard]] const Bodies* neon_bodies() noexcept;
 

@@ -73,14 +73,14 @@ void run_product(const host::Command& command, const host::Worker& worker, const
 void run_stage(const host::Command& command, const host::Worker& worker,
                const kernels::GateUpParams& params) {
   const Bodies& bodies = bodies_of(command);
-  const bool pairs = params.weight_layout == WeightLayout::pair_tiles;
+  const bool pairs = cpu::holds_pairs(params.weight_layout);
   run_product(command, worker, params, pairs ? bodies.pair_gate_up : bodies.gate_up,
               cpu::gate_up_panels(params, bodies.columns));
 }
 void run_stage(const host::Command& command, const host::Worker& worker,
                const kernels::DownParams& params) {
   const Bodies& bodies = bodies_of(command);
-  const bool pairs = params.weight_layout == WeightLayout::pair_tiles;
+  const bool pairs = cpu::holds_pairs(params.weight_layout);
   run_product(command, worker, params, pairs ? bodies.pair_down : bodies.down,
               cpu::down_panels(params, bodies.columns));
 }

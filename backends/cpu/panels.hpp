@@ -21,9 +21,20 @@ namespace switchyard::cpu {
       return 16;
     case WeightLayout::panels32:
     case WeightLayout::pair_tiles:
+    case WeightLayout::pairs32:
       return 32;
   }
   return 0;
+}
+
+/// Whether a panel's elements lie in pairs along the width.
+[[nodiscard]] constexpr bool holds_pairs(WeightLayout layout) noexcept {
+  return layout == WeightLayout::pair_tiles || layout == WeightLayout::pairs32;
+}
+
+/// Whether a matrix of `width` can lie so.
+[[nodiscard]] constexpr bool suits(WeightLayout layout, std::int64_t width) noexcept {
+  return layout != WeightLayout::pairs32 || width % 2 == 0;
 }
 
 /// Elements of a column in a panel: the width, and zeros.

@@ -30,6 +30,7 @@ struct Places {
 
   [[nodiscard]] std::int64_t of(std::int64_t k, std::int64_t c) const {
     if (layout == WeightLayout::pair_tiles) return in_tiles(k, c);
+    if (layout == WeightLayout::pairs32) return (k / 2 * columns + c) * 2 + k % 2;
     if (!zips_columns) return k * columns + c;
     const std::int64_t half = columns / 2;
     return k * columns + (c < half ? 2 * c : 2 * (c - half) + 1);

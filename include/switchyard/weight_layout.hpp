@@ -17,12 +17,16 @@ namespace switchyard {
 /// pair_tiles: panels of 32 columns of bf16, of two tiles side by side; a tile is 16 columns by 16
 /// pairs of neighbours along the width: [E][panels][ceil(width / 32)][2][16][16][2], zeros beyond
 /// the last column and the width.
+///
+/// pairs32: panels of 32 columns of bf16 in pairs of neighbours along an even width:
+/// [E][panels][width / 2][32][2], zeros beyond the last column.
 enum class WeightLayout : std::uint8_t {
   rows,            ///< As in checkpoints: dense and row-major.
   panels8,         ///< Panels of 8 columns: vectors of 4 floats.
   panels16,        ///< Panels of 16 columns: vectors of 8 floats.
   panels32,        ///< Panels of 32 columns: vectors of 16 floats.
   pair_tiles,      ///< Panels of 32 columns in tiles of pairs: AMX.
+  pairs32,         ///< Panels of 32 columns of pairs: AVX512_BF16.
   swizzled_tiles,  ///< Tiles of 256 rows by 64 elements of 16 bits (switchyard/swizzled_tiles.hpp).
 };
 

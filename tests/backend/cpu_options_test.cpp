@@ -20,6 +20,9 @@ namespace {
 CpuBodies fastest() {
   const CpuFeatures features = cpu_features();
   if (features.amx) return CpuBodies::amx;
+#if defined(__x86_64__)
+  if (features.avx512_bf16 && __builtin_cpu_is("amd") != 0) return CpuBodies::avx512_bf16;
+#endif
   if (features.avx512) return CpuBodies::avx512;
   if (features.avx2) return CpuBodies::avx2;
   return features.neon ? CpuBodies::neon : CpuBodies::reference;
@@ -89,8 +92,8 @@ TEST_CASE("bodies follow the processor, and what is hidden of it", "[cpu]") {
   CHECK(outcome.output == expected.output);
   CHECK(outcome.plan == expected.plan);
 
-  for (const CpuBodies hidden :
-       {CpuBodies::avx2, CpuBodies::avx512, CpuBodies::neon, CpuBodies::amx}) {
+  for (const CpuBodies hidden : {CpuBodies::avx2, CpuBodies::avx512, CpuBodies::neon,
+                                 CpuBodies::amx, CpuBodies::avx512_bf16}) {
     options.bodies = hidden;
     expect_error([&] { CpuBackend{options}; }, ErrorCode::device_unavailable,
                  "bodies are " + std::string(name(hidden)) +
@@ -98,14 +101,14 @@ TEST_CASE("bodies follow the processor, and what is hidden of it", "[cpu]") {
   }
   // Naming a feature does not make it: what the processor lacks stays away.
   options.bodies = CpuBodies::automatic;
-  options.features = CpuFeatures{true, true, true, true};
+  options.features = CpuFeatures{true, true, true, true, true};
   CHECK(CpuBackend(options).bodies() == fastest());
   options.features = cpu_features();
   options.features->avx512 = false;
   const CpuBodies without = cpu_features().avx2 ? CpuBodies::avx2 : fastest();
   CHECK(CpuBackend(options).bodies() == without);
   options.features = cpu_features();
-  options.features->amx = false;
+  options.features->amx = options.features->avx512_bf16 = false;
   if (cpu_features().avx512) CHECK(CpuBackend(options).bodies() == CpuBodies::avx512);
 }
 
@@ -114,7 +117,7 @@ TEST_CASE("bodies have names, in options and in the environment", "[cpu]") {
   CpuOptions options;
   options.bodies = static_cast<CpuBodies>(9);
   expect_error([&] { CpuBackend{options}; }, ErrorCode::invalid_argument,
-               "options.bodies is 9, must be an enumerator in [0, 5]");
+               "options.bodies is 9, must be an enumerator in [0, 6]");
 
   ScopedEnvironment environment("SWITCHYARD_CPU_BODIES", "reference");
   CHECK(CpuBackend().bodies() == CpuBodies::reference);
@@ -127,7 +130,7 @@ TEST_CASE("bodies have names, in options and in the environment", "[cpu]") {
   environment.set("AVX2");
   expect_error([] { CpuBackend{}; }, ErrorCode::invalid_argument,
                "environment variable SWITCHYARD_CPU_BODIES is 'AVX2', must be automatic, "
-               "reference, avx2, avx512, neon or amx");
+               "reference, avx2, avx512, neon, amx or avx512_bf16");
 }
 
 TEST_CASE("stages run on the caller's threads, with the same bits", "[cpu]") {

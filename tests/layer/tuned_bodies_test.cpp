@@ -71,10 +71,11 @@ bool overflows(const Outcome& reference, const LayerConfig& config) {
   return !std::all_of(values.begin(), values.end(), [](double x) { return std::isfinite(x); });
 }
 
-/// Whether bodies sum in an order of their own: amx, where it multiplies pairs of bf16.
+/// Whether bodies sum in an order of their own: amx and avx512_bf16, where they multiply pairs of
+/// bf16.
 bool sums_pairs(CpuBodies bodies, const LayerConfig& config) {
-  return bodies == CpuBodies::amx && config.activation_dtype == DType::bf16 &&
-         config.weight_dtype == DType::bf16;
+  return (bodies == CpuBodies::amx || bodies == CpuBodies::avx512_bf16) &&
+         config.activation_dtype == DType::bf16 && config.weight_dtype == DType::bf16;
 }
 
 /// Runs one case on every body and both storages.

@@ -18,6 +18,7 @@ inline std::vector<CpuBodies> tuned_bodies() {
   if (features.avx512) bodies.push_back(CpuBodies::avx512);
   if (features.neon) bodies.push_back(CpuBodies::neon);
   if (features.amx) bodies.push_back(CpuBodies::amx);
+  if (features.avx512_bf16) bodies.push_back(CpuBodies::avx512_bf16);
   return bodies;
 }
 

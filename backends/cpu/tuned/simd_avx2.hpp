@@ -7,7 +7,8 @@
 
 struct Avx2 {
   static constexpr std::int64_t kLanes = 8;
-  static constexpr int kTileRows = 6;  // of a tall tile: as many as the registers hold
+  static constexpr int kTileRows = 6;          // of a tall tile: as many as the registers hold
+  static constexpr bool kFetchesTwice = true;  // what a tall tile reads, to either cache in turn
   using Vec = __m256;
   using Mask = __m256;
 

@@ -5,6 +5,7 @@
 struct Avx512 {
   static constexpr std::int64_t kLanes = 16;
   static constexpr int kTileRows = 12;
+  static constexpr bool kFetchesTwice = true;
   using Vec = __m512;
   using Mask = __mmask16;
 

@@ -5,6 +5,7 @@
 struct Neon {
   static constexpr std::int64_t kLanes = 4;
   static constexpr int kTileRows = 6;
+  static constexpr bool kFetchesTwice = true;
   using Vec = float32x4_t;
   using Mask = uint32x4_t;
 

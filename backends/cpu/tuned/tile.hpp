@@ -39,13 +39,16 @@ SWITCHYARD_INLINE void fetch_ahead(const Stored* panel) {
   fetch<kBytes>(address + kNearBytes);
 }
 
-/// What a tile alone with its panel fetches while it runs: what it is about to read.
+/// What a tile alone with its panel fetches while it runs: what it is about to read, once or twice.
 template <class S, class Stored>
 struct FetchOwn {
   const Stored* panel;
 
   SWITCHYARD_INLINE void next() {
-    fetch_ahead<S>(panel);
+    if constexpr (S::kFetchesTwice)
+      fetch_ahead<S>(panel);
+    else
+      fetch<2 * S::kLanes * sizeof(Stored)>(reinterpret_cast<std::uintptr_t>(panel) + kFarBytes);
     panel += 2 * S::kLanes;
   }
 };

@@ -25,26 +25,28 @@ struct Bodies;
 
 /// Which bodies a CpuBackend runs. All of them route alike, bit for bit; the matrix products differ
 /// in the order of their sums. Where weights are copied, avx2, avx512 and neon give the same bits;
-/// so does amx unless weights and activations are both bf16: then it multiplies pairs, which takes
-/// denormal numbers for zero.
+/// so do avx512_bf16 and amx unless weights and activations are both bf16: then they multiply
+/// pairs, which takes denormal numbers for zero.
 enum class CpuBodies : std::uint8_t {
-  automatic,  ///< The widest that the processor has, else `reference`.
-  reference,  ///< Readable and portable: the oracle of the others.
-  avx2,       ///< x86-64 with AVX2, FMA and F16C.
-  avx512,     ///< x86-64 with AVX-512 F, BW, DQ and VL beside that.
-  neon,       ///< AArch64.
-  amx,        ///< x86-64 with AMX tiles of bf16 beside `avx512`.
+  automatic,    ///< The fastest that the processor has, else `reference`.
+  reference,    ///< Readable and portable: the oracle of the others.
+  avx2,         ///< x86-64 with AVX2, FMA and F16C.
+  avx512,       ///< x86-64 with AVX-512 F, BW, DQ and VL beside that.
+  neon,         ///< AArch64.
+  amx,          ///< x86-64 with AMX tiles of bf16 beside `avx512`.
+  avx512_bf16,  ///< x86-64 with AVX512_BF16 beside `avx512`.
 };
 
-/// "automatic", "reference", "avx2", "avx512", "neon" or "amx".
+/// "automatic", "reference", "avx2", "avx512", "neon", "amx" or "avx512_bf16".
 [[nodiscard]] SWITCHYARD_API std::string_view name(CpuBodies bodies) noexcept;
 
 /// What a processor can do, as far as bodies need it.
 struct CpuFeatures {
-  bool avx2 = false;    ///< AVX2, FMA and F16C.
-  bool avx512 = false;  ///< AVX-512 F, BW, DQ and VL.
-  bool neon = false;    ///< Advanced SIMD of AArch64.
-  bool amx = false;     ///< AMX tiles and their products of bf16.
+  bool avx2 = false;         ///< AVX2, FMA and F16C.
+  bool avx512 = false;       ///< AVX-512 F, BW, DQ and VL.
+  bool neon = false;         ///< Advanced SIMD of AArch64.
+  bool amx = false;          ///< AMX tiles and their products of bf16.
+  bool avx512_bf16 = false;  ///< Products of pairs of bf16 in AVX-512's vectors.
 
   bool operator==(const CpuFeatures&) const = default;
 };
