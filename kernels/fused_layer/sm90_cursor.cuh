@@ -9,7 +9,7 @@
 // nobody anything, so that the launch gets done whichever of its blocks are resident.
 //
 // - Units of gate_up: the first tickets are worth an equal share of 55 % of the units, the others
-//   one or two units. When its stream takes one, warp 0 draws the next, and posts it for all warps a
+//   one to three units. When its stream takes one, warp 0 draws the next, and posts it for all warps a
 //   stage later or when it is due, so that nobody waits for the answer. No warp has a smaller part
 //   of a strip than warp 0, whose stream is thus never behind the others'.
 // - Strips of down, for which no block waits: the first is the block's by its number, the second is
@@ -144,14 +144,17 @@ struct UnitRange {
 }
 [[nodiscard]] __device__ inline int num_unit_tickets(const UnitShare& units) {
   const int rest = units.num_units - units.dealt * units.share;
-  return units.dealt + (units.size == 1 ? rest : (rest + 1) / 2);
+  return units.dealt + (units.size == 1 ? rest : (rest + units.size - 1) / units.size);
 }
 
-/// How so many units are shared by so many blocks.
-[[nodiscard]] __device__ inline UnitShare share_units(int num_units, const Divisor& num_blocks) {
+/// How so many units, each of so many pieces, are shared by so many blocks. Where there are many, a
+/// ticket is worth three units of a hidden size up to 2048, or two: some 200 KB.
+[[nodiscard]] __device__ inline UnitShare share_units(int num_units, int pieces,
+                                                      const Divisor& num_blocks) {
   const int share = num_blocks.divide(num_units / 20 * 11);
   const int blocks = static_cast<int>(num_blocks.value);
-  return {num_units, share > 0 ? blocks : 0, share, num_units >= 40 * blocks ? 2 : 1};
+  const int size = num_units < 40 * blocks ? 1 : (pieces * kTileWidth <= 2048 ? 3 : 2);
+  return {num_units, share > 0 ? blocks : 0, share, size};
 }
 
 /// Ticket number `sequence` of the block for units of gate_up, or -1. For any warp, once its own
@@ -291,8 +294,8 @@ __device__ inline void prepare_streams(StreamMemory& stream, const WeightStack& 
 /// a ticket.
 __device__ inline void share_units_out(StreamMemory& stream, GridCounters& counters, int num_groups,
                                        const Divisor& num_blocks, std::uint32_t first_unit) {
-  stream.units =
-      share_units(num_groups * static_cast<int>(stream.gate_up_strips.value), num_blocks);
+  stream.units = share_units(num_groups * static_cast<int>(stream.gate_up_strips.value),
+                             stream.gate_up.pieces, num_blocks);
   stream.num_unit_tickets = num_unit_tickets(stream.units);
   stream.last_unit_draw =
       static_cast<std::uint32_t>(stream.num_unit_tickets) + num_blocks.value - 1;
