@@ -126,8 +126,9 @@ constexpr Bodies kReference{CpuBodies::reference,
       return features.avx512_bf16 ? avx512_bf16_bodies() : nullptr;
     case CpuBodies::automatic:
       for (const CpuBodies fastest : kFastestFirst)
-        if (fastest != CpuBodies::avx512_bf16 || has_fast_pairs())
-          if (const Bodies* bodies = find(fastest, features); bodies != nullptr) return bodies;
+        if (const Bodies* bodies = find(fastest, features);
+            bodies != nullptr && (fastest != CpuBodies::avx512_bf16 || has_fast_pairs()))
+          return bodies;
       return &kReference;
     case CpuBodies::reference:
       break;

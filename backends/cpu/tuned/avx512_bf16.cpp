@@ -13,7 +13,7 @@
 SWITCHYARD_BEGIN_TARGET("avx2,fma,f16c,avx512f,avx512bw,avx512dq,avx512vl,avx512bf16")
 namespace switchyard::cpu {
 namespace {
-#include "backends/cpu/tuned/stages.hpp"
+#include "backends/cpu/tuned/bodies_of.hpp"
 // What follows needs the names above.
 #include "backends/cpu/tuned/dot_pairs.hpp"
 }  // namespace
@@ -24,8 +24,7 @@ namespace switchyard::cpu {
 
 const Bodies* avx512_bf16_bodies() noexcept {
   static const Bodies kBodies = [] {
-    Bodies bodies = *avx512_bodies();
-    bodies.name = CpuBodies::avx512_bf16;
+    Bodies bodies = bodies_of<Avx512Once>(CpuBodies::avx512_bf16, WeightLayout::panels32);
     bodies.pair_layout = WeightLayout::pairs32;
     bodies.pair_gate_up = &run_dot_gate_up;
     bodies.pair_down = &run_dot_down;

@@ -7,11 +7,13 @@
 #include "backends/cpu/tuned/product.hpp"
 #include "backends/cpu/tuned/simd_avx512.hpp"
 
-/// Vectors of 16 pairs, and of 16 sums.
-struct DotPairs : Avx512 {
-  /// A line is multiplied so soon that a second fetch of it is in the way.
+/// Vectors of a processor on which the second fetch of a line is in the way.
+struct Avx512Once : Avx512 {
   static constexpr bool kFetchesTwice = false;
+};
 
+/// Vectors of 16 pairs, and of 16 sums.
+struct DotPairs : Avx512Once {
   /// c + a.first * b.first + a.second * b.second; numbers below the normal ones are zeros.
   [[nodiscard]] static Vec fma(Vec a, Vec b, Vec c) {
     return _mm512_dpbf16_ps(c, reinterpret_cast<__m512bh>(a), reinterpret_cast<__m512bh>(b));
@@ -38,11 +40,11 @@ inline void multiply_dots(const Matrix& matrix, std::int64_t first, std::int64_t
 
 inline void run_dot_gate_up(const kernels::GateUpParams& params, const ProductTasks& tasks,
                             std::int64_t first, std::int64_t last, std::span<std::byte> scratch) {
-  run_gate_up_tasks<Avx512>(params, tasks, first, last, scratch,
-                            [](const auto&... arguments) { multiply_dots(arguments...); });
+  run_gate_up_tasks<Avx512Once>(params, tasks, first, last, scratch,
+                                [](const auto&... arguments) { multiply_dots(arguments...); });
 }
 inline void run_dot_down(const kernels::DownParams& params, const ProductTasks& tasks,
                          std::int64_t first, std::int64_t last, std::span<std::byte> scratch) {
-  run_down_tasks<Avx512>(params, tasks, first, last, scratch,
-                         [](const auto&... arguments) { multiply_dots(arguments...); });
+  run_down_tasks<Avx512Once>(params, tasks, first, last, scratch,
+                             [](const auto&... arguments) { multiply_dots(arguments...); });
 }
