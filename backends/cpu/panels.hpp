@@ -32,7 +32,7 @@ namespace switchyard::cpu {
   return layout == WeightLayout::pair_tiles || layout == WeightLayout::pairs32;
 }
 
-/// Whether a matrix of `width` can lie so.
+/// Whether bodies multiply matrices of `width` that lie so: of pairs32, rows of x are whole pairs.
 [[nodiscard]] constexpr bool suits(WeightLayout layout, std::int64_t width) noexcept {
   return layout != WeightLayout::pairs32 || width % 2 == 0;
 }
@@ -40,7 +40,9 @@ namespace switchyard::cpu {
 /// Elements of a column in a panel: the width, and zeros.
 [[nodiscard]] constexpr std::int64_t packed_width(std::int64_t width,
                                                   WeightLayout layout) noexcept {
-  return layout == WeightLayout::pair_tiles ? (width + 31) / 32 * 32 : width;
+  if (layout == WeightLayout::pair_tiles) return (width + 31) / 32 * 32;
+  if (layout == WeightLayout::pairs32) return (width + 1) / 2 * 2;
+  return width;
 }
 
 /// How the rows of one expert's matrix are dealt to panels of `columns`.

@@ -18,8 +18,8 @@ namespace switchyard {
 /// pairs of neighbours along the width: [E][panels][ceil(width / 32)][2][16][16][2], zeros beyond
 /// the last column and the width.
 ///
-/// pairs32: panels of 32 columns of bf16 in pairs of neighbours along an even width:
-/// [E][panels][width / 2][32][2], zeros beyond the last column.
+/// pairs32: panels of 32 columns of bf16 in pairs of neighbours along the width:
+/// [E][panels][ceil(width / 2)][32][2], zeros beyond the last column and the width.
 enum class WeightLayout : std::uint8_t {
   rows,            ///< As in checkpoints: dense and row-major.
   panels8,         ///< Panels of 8 columns: vectors of 4 floats.
