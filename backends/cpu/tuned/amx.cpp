@@ -26,7 +26,8 @@ namespace switchyard::cpu {
 
 const Bodies* amx_bodies() noexcept {
   static const Bodies kBodies =
-      with_pairs<Avx512, AmxPairs, FewPairRows<Avx512>>(*avx512_bodies(), CpuBodies::amx);
+      with_pairs<Avx512, TilePairs<Avx512, AmxPairs, FewPairRows<Avx512>>>(*avx512_bodies(),
+                                                                           CpuBodies::amx);
   return &kBodies;
 }
 

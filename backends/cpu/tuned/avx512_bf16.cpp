@@ -14,6 +14,7 @@ SWITCHYARD_BEGIN_TARGET("avx2,fma,f16c,avx512f,avx512bw,avx512dq,avx512vl,avx512
 namespace switchyard::cpu {
 namespace {
 #include "backends/cpu/tuned/bodies_of.hpp"
+#include "backends/cpu/tuned/pair_stages.hpp"
 // What follows needs the names above.
 #include "backends/cpu/tuned/dot_pairs.hpp"
 }  // namespace
@@ -23,13 +24,9 @@ SWITCHYARD_END_TARGET
 namespace switchyard::cpu {
 
 const Bodies* avx512_bf16_bodies() noexcept {
-  static const Bodies kBodies = [] {
-    Bodies bodies = bodies_of<Avx512Once>(CpuBodies::avx512_bf16, WeightLayout::panels32);
-    bodies.pair_layout = WeightLayout::pairs32;
-    bodies.pair_gate_up = &run_dot_gate_up;
-    bodies.pair_down = &run_dot_down;
-    return bodies;
-  }();
+  static const Bodies kBodies = with_pairs<Avx512Once, DotProduct>(
+      bodies_of<Avx512Once>(CpuBodies::avx512_bf16, WeightLayout::panels32),
+      CpuBodies::avx512_bf16);
   return &kBodies;
 }
 

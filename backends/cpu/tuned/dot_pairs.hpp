@@ -29,22 +29,15 @@ struct RowsOfPairs {
   [[nodiscard]] const void* address(std::int64_t row) const { return rows.address(row); }
 };
 
-/// Rows [rows.first, rows.last) of x with panels [first, last) of layout pairs32.
-template <class X, class Finish>
-inline void multiply_dots(const Matrix& matrix, std::int64_t first, std::int64_t last, const X& x,
-                          kernels::RowRange rows, const Workspace& work, const Finish& finish) {
-  Matrix pairs = matrix;
-  pairs.width /= 2;
-  multiply_stored<DotPairs, float>(pairs, first, last, RowsOfPairs<X>{x}, rows, work, finish);
-}
+/// The product of a task over pairs32.
+struct DotProduct {
+  static constexpr WeightLayout kLayout = WeightLayout::pairs32;
 
-inline void run_dot_gate_up(const kernels::GateUpParams& params, const ProductTasks& tasks,
-                            std::int64_t first, std::int64_t last, std::span<std::byte> scratch) {
-  run_gate_up_tasks<Avx512Once>(params, tasks, first, last, scratch,
-                                [](const auto&... arguments) { multiply_dots(arguments...); });
-}
-inline void run_dot_down(const kernels::DownParams& params, const ProductTasks& tasks,
-                         std::int64_t first, std::int64_t last, std::span<std::byte> scratch) {
-  run_down_tasks<Avx512Once>(params, tasks, first, last, scratch,
-                             [](const auto&... arguments) { multiply_dots(arguments...); });
-}
+  template <class X, class Finish>
+  static void multiply(const Matrix& matrix, std::int64_t first, std::int64_t last, const X& x,
+                       kernels::RowRange rows, const Workspace& work, const Finish& finish) {
+    Matrix pairs = matrix;
+    pairs.width /= 2;
+    multiply_stored<DotPairs, float>(pairs, first, last, RowsOfPairs<X>{x}, rows, work, finish);
+  }
+};

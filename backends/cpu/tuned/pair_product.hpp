@@ -71,16 +71,22 @@ class PairRows {
   Pairs pairs_;
 };
 
-/// Rows [rows.first, rows.last) of x with panels [first, last): finish(row, panel, sums) gets the
-/// sums of one row and one panel.
-template <class S, class Pairs, class FewRows, class X, class Finish>
-inline void multiply_pairs(const Matrix& matrix, std::int64_t first, std::int64_t last, const X& x,
-                           kernels::RowRange rows, const Workspace& work, const Finish& finish) {
+/// The product of a task over pair_tiles.
+template <class S, class Pairs, class FewRows>
+struct TilePairs {
+  static constexpr WeightLayout kLayout = WeightLayout::pair_tiles;
   static_assert(2 * S::kLanes == kPairColumns);
-  PairRows<Pairs> way;
-  for_each_block<kBlockRows>(rows, [&](kernels::RowRange block) {
-    if (block.last - block.first <= FewRows::kMostRows)
-      return multiply_block<S>(FewRows(), matrix, first, last, x, block, work, finish);
-    multiply_block<S>(way, matrix, first, last, x, block, work, finish);
-  });
-}
+
+  /// Rows [rows.first, rows.last) of x with panels [first, last): finish(row, panel, sums) gets the
+  /// sums of one row and one panel.
+  template <class X, class Finish>
+  static void multiply(const Matrix& matrix, std::int64_t first, std::int64_t last, const X& x,
+                       kernels::RowRange rows, const Workspace& work, const Finish& finish) {
+    PairRows<Pairs> way;
+    for_each_block<kBlockRows>(rows, [&](kernels::RowRange block) {
+      if (block.last - block.first <= FewRows::kMostRows)
+        return multiply_block<S>(FewRows(), matrix, first, last, x, block, work, finish);
+      multiply_block<S>(way, matrix, first, last, x, block, work, finish);
+    });
+  }
+};
