@@ -9,9 +9,9 @@
 // nobody anything, so that the launch gets done whichever of its blocks are resident.
 //
 // - Units of gate_up: the first tickets are worth an equal share of 55 % of the units, the others
-//   one to three units. When its stream takes one, warp 0 draws the next, and posts it for all warps a
-//   stage later or when it is due, so that nobody waits for the answer. No warp has a smaller part
-//   of a strip than warp 0, whose stream is thus never behind the others'.
+//   one to three units. When its stream takes one, warp 0 draws the next, and posts it for all
+//   warps a stage later or when it is due, so that nobody waits for the answer. No warp has a
+//   smaller part of a strip than warp 0, whose stream is thus never behind the others'.
 // - Strips of down, for which no block waits: the first is the block's by its number, the second is
 //   drawn at the start; the others by the first warp that needs them or has come to the one before.
 //   No other warp will do: it may stand at a barrier that the one in need does not reach.
