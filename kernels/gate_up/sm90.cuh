@@ -19,17 +19,20 @@
 
 namespace switchyard::kernels::sm90 {
 
-/// Gates and ups of two values.
+/// Gates and ups of two features of one row.
 struct GatePair {
   float gate[2];
   float up[2];
 };
+struct ActivatedPair {
+  float feature[2];
+};
 
-/// gate * sigmoid(alpha * gate) * up for two values, rounded into a word. One reciprocal serves
-/// both: 1 / d0 = d1 * (1 / (d0 * d1)). Exponents end at 60, so that the product stays finite; a
-/// sigmoid below 2^-60 counts as 2^-60. minus_slope is -alpha * log2(e).
-template <class Element>
-[[nodiscard]] __device__ __forceinline__ std::uint32_t swiglu(const GatePair& pair,
+/// gate * sigmoid(alpha * gate) * up for two features. One reciprocal serves both: 1 / d0 = d1 *
+/// (1 / (d0 * d1)). Both are of one row, so that its bits depend on no other row.
+/// Exponents end at 60, so that the product stays finite; a sigmoid below 2^-60 counts as 2^-60.
+/// minus_slope is -alpha * log2(e).
+[[nodiscard]] __device__ __forceinline__ ActivatedPair swiglu(const GatePair& pair,
                                                               float minus_slope) {
   float power[2];
 #pragma unroll
@@ -41,8 +44,8 @@ template <class Element>
   const float second = 1.0F + power[1];
   float reciprocal;
   asm("rcp.approx.ftz.f32 %0, %1;" : "=f"(reciprocal) : "f"(first * second));
-  return pack<Element>(pair.gate[0] * (reciprocal * second) * pair.up[0],
-                       pair.gate[1] * (reciprocal * first) * pair.up[1]);
+  return {{pair.gate[0] * (reciprocal * second) * pair.up[0],
+           pair.gate[1] * (reciprocal * first) * pair.up[1]}};
 }
 
 /// min(x, limit) that keeps a NaN.
@@ -55,6 +58,15 @@ template <class Element>
   float result;
   asm("max.NaN.f32 %0, %1, %2;" : "=f"(result) : "f"(x), "f"(limit));
   return result;
+}
+
+/// What swiglu_clamped does before swiglu.
+__device__ __forceinline__ void clamp(GatePair& pair, float limit) {
+#pragma unroll
+  for (int i = 0; i < 2; ++i) {
+    pair.gate[i] = at_most(pair.gate[i], limit);
+    pair.up[i] = at_least(at_most(pair.up[i], limit), -limit) + 1.0F;
+  }
 }
 
 template <Generality kGenerality>
@@ -126,31 +138,28 @@ struct GateUpProduct {
 #pragma unroll
     for (int step = 0; step < (8 * kUnits + kRows - 1) / kRows; ++step) {
       const std::uint32_t half = consumer.next_half();
+      std::uint32_t words[2][4] = {};  // [m]: two rows of a feature
 #pragma unroll
-      for (int m = 0; m < 2; ++m) {
-        GatePair pairs[4] = {};
+      for (int i = 0; i < 4; ++i) {
+        const int j = step * 4 + i;
+        if (j >= kUnits) break;
+        ActivatedPair rows[2];
 #pragma unroll
-        for (int i = 0; i < 4; ++i)
-          if (const int j = step * 4 + i; j < kUnits)
-            pairs[i] = {{sums[m][4 * j], sums[m][4 * j + 1]},
-                        {sums[m][4 * j + 2], sums[m][4 * j + 3]}};
-        if (clamped) {
-#pragma unroll
-          for (GatePair& pair : pairs)
-#pragma unroll
-            for (int i = 0; i < 2; ++i) {
-              pair.gate[i] = at_most(pair.gate[i], params.limit);
-              pair.up[i] = at_least(at_most(pair.up[i], params.limit), -params.limit) + 1.0F;
-            }
+        for (int row = 0; row < 2; ++row) {
+          const int gate = 4 * j + row;
+          GatePair pair{{sums[0][gate], sums[1][gate]}, {sums[0][gate + 2], sums[1][gate + 2]}};
+          if (clamped) clamp(pair, params.limit);
+          rows[row] = swiglu(pair, minus_slope);
         }
-        std::uint32_t words[4];
 #pragma unroll
-        for (int i = 0; i < 4; ++i) words[i] = swiglu<Element>(pairs[i], minus_slope);
-        const int chunk = m * 4 + consumer.warp();
-        store_transposed(half + static_cast<std::uint32_t>(
-                                    SwizzledTiles::chunk_offset(lane, chunk)),
-                         words);
+        for (int m = 0; m < 2; ++m)
+          words[m][i] = pack<Element>(rows[0].feature[m], rows[1].feature[m]);
       }
+#pragma unroll
+      for (int m = 0; m < 2; ++m)
+        store_transposed(half + static_cast<std::uint32_t>(SwizzledTiles::chunk_offset(
+                                    lane, m * 4 + consumer.warp())),
+                         words[m]);
       consumer.meet();
       if (aligned)
         store_step<true, Element>(consumer, half, step * kRows, item, params);

@@ -167,7 +167,7 @@ void check_coupled_products() {
                                  kPoisons[static_cast<std::size_t>(run) % std::size(kPoisons)]};
         const Outcome outcome = run_call(session, coupled, call, options);
         CHECK(outcome.intact);
-        CHECK(outcome.output == expected.output);
+        CHECK((outcome.output == expected.output));  // too long to be shown
       }
     }
 }
