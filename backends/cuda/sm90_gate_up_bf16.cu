@@ -4,5 +4,5 @@
 #include "kernels/sm90/product/kernel.cuh"
 
 const void* switchyard::sm90::gate_up_kernel_bf16(const kernels::sm90::ProductBuild& build) noexcept {
-  return kernels::sm90::find_product<bf16, kernels::sm90::GateUpProduct>(build);
+  return kernels::sm90::find_product<bf16, kernels::sm90::GatheredGateUp>(build);
 }

@@ -13,6 +13,7 @@
 #include "kernels/activation.hpp"
 #include "kernels/gate_up/input_rows.hpp"
 #include "kernels/sm90/element.cuh"
+#include "kernels/sm90/product/boxed_rows.cuh"
 #include "kernels/sm90/product/consumer.cuh"
 #include "kernels/sm90/product/gathered_rows.cuh"
 #include "kernels/sm90/product/view.hpp"
@@ -69,10 +70,11 @@ __device__ __forceinline__ void clamp(GatePair& pair, float limit) {
   }
 }
 
-template <Generality kGenerality>
+/// RowSource brings the packed rows.
+template <Generality kGenerality, class RowSource>
 struct GateUpProduct {
   using Params = GateUpParams;
-  using Rows = GatheredRows<kGenerality>;
+  using Rows = RowSource;
   static constexpr bool kPlanIsComplete = false;
   static constexpr bool kTells = true;
 
@@ -269,5 +271,12 @@ struct GateUpProduct {
     }
   }
 };
+
+/// Of hidden states wherever their tokens lie.
+template <Generality kGenerality>
+using GatheredGateUp = GateUpProduct<kGenerality, GatheredRows<kGenerality>>;
+
+/// Of hidden states that lie in packed order.
+using PackedGateUp = GateUpProduct<Generality::lean, BoxedRows>;
 
 }  // namespace switchyard::kernels::sm90

@@ -246,6 +246,14 @@ TEST_CASE("tuned products are laid out by the rows per expert", "[scheduler]") {
   CHECK(choose_product(128 * 161, 128).guessed_stages == 4);
 }
 
+TEST_CASE("hidden states are packed where experts are wide and have many rows", "[scheduler]") {
+  CHECK(packs_hidden_states(8 * 161, 8, 4096));
+  CHECK_FALSE(packs_hidden_states(8 * 160, 8, 4096));
+  CHECK_FALSE(packs_hidden_states(8 * 161, 8, 4095));
+  CHECK(packs_hidden_states(std::int64_t{1} << 31U, 1, 14336));
+  CHECK_FALSE(packs_hidden_states(0, 8, 14336));
+}
+
 TEST_CASE("down waits for the whole of gate_up where an expert has many rows", "[scheduler]") {
   CHECK(begins_by_expert(0, 128));
   CHECK(begins_by_expert(128 * 799, 128));

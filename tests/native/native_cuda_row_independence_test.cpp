@@ -29,11 +29,13 @@ struct Products {
   GpuOptions portable;
   portable.bodies = GpuBodies::portable;
   std::vector<Products> all{{ForwardPath::staged, portable}, {ForwardPath::staged, {}}};
-  for (const int cluster : {1, 2}) {
-    GpuOptions gpu;
-    gpu.product_cluster = cluster;
-    all.push_back({ForwardPath::coupled_layer, gpu});
-  }
+  for (const int cluster : {1, 2})
+    for (const bool packs : {false, true}) {
+      GpuOptions gpu;
+      gpu.product_cluster = cluster;
+      gpu.packs_hidden_states = packs;
+      all.push_back({ForwardPath::coupled_layer, gpu});
+    }
   return all;
 }
 

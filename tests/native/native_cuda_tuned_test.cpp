@@ -28,9 +28,9 @@ namespace {
 /// Runs one case on the CPU, on the tuned and on the portable bodies.
 class ThreeBodies {
  public:
-  /// GpuOptions::product_cluster of the tuned bodies.
-  explicit ThreeBodies(std::optional<int> product_cluster = {})
-      : tuned_{make_tuned(product_cluster)} {}
+  /// Of the tuned bodies: GpuOptions::product_cluster and packs_hidden_states.
+  explicit ThreeBodies(std::optional<int> product_cluster = {}, std::optional<bool> packs = {})
+      : tuned_{make_tuned(product_cluster, packs)} {}
 
   /// What is wrong, or nothing.
   std::string check(const CrossDraw& drawn, const RunOptions& options) {
@@ -57,9 +57,11 @@ class ThreeBodies {
     return run_call(session, layer, drawn.call, options);
   }
 
-  static std::unique_ptr<CudaBackend> make_tuned(std::optional<int> product_cluster) {
+  static std::unique_ptr<CudaBackend> make_tuned(std::optional<int> product_cluster,
+                                                 std::optional<bool> packs) {
     GpuOptions options;
     options.product_cluster = product_cluster;
+    options.packs_hidden_states = packs;
     return std::make_unique<CudaBackend>(options);
   }
 
@@ -69,9 +71,8 @@ class ThreeBodies {
 };
 
 void check_random_layers() {
-  ThreeBodies chosen;
-  ThreeBodies alone(1);
-  ThreeBodies paired(2);
+  ThreeBodies all[] = {ThreeBodies(), ThreeBodies(1), ThreeBodies(2), ThreeBodies(1, true),
+                       ThreeBodies(2, true)};
   const std::int64_t count = scaled(2000);
   std::int64_t tuned = 0;
   for (std::int64_t i = 0; i < count; ++i) {
@@ -84,7 +85,7 @@ void check_random_layers() {
     const RunOptions options{random.chance(0.8),
                              random.pick({Placement::slab, Placement::separate}),
                              kPoisons[static_cast<std::size_t>(i) % std::size(kPoisons)]};
-    ThreeBodies& bodies = i % 2 == 0 ? chosen : (i % 4 == 1 ? alone : paired);
+    ThreeBodies& bodies = all[static_cast<std::size_t>(i) % std::size(all)];
     tuned += bodies.tuned(drawn.layer.config) ? 1 : 0;
     const std::string wrong = bodies.check(drawn, options);
     if (!wrong.empty())
@@ -98,6 +99,7 @@ void check_random_layers() {
 /// Rows per expert on both sides of what changes the layout of a product or its number of slices.
 void check_row_counts() {
   ThreeBodies bodies;
+  ThreeBodies packing({}, true);
   std::uint64_t seed = 300;
   for (const std::int64_t tokens : {1,   7,   8,   9,   15,  80,  152, 153, 159, 160, 161, 168,
                                     169, 319, 320, 321, 328, 480, 481, 799, 800, 801, 1601})
@@ -124,6 +126,7 @@ void check_row_counts() {
       CHECK(bodies.check(drawn, {}) == "");
       drawn.options.forward_path = ForwardPath::coupled_layer;
       CHECK(bodies.check(drawn, {}) == "");
+      CHECK(packing.check(drawn, {}) == "");
     }
 }
 
@@ -132,10 +135,12 @@ void check_row_counts() {
 void check_coupled_products() {
   std::uint64_t seed = 9'800'000;
   for (const std::int64_t tokens : {3, 64, 300, 1500})
-    for (const int variant : {0, 1, 2, 3}) {
+    for (const int variant : {0, 1, 2, 3, 4, 5, 6, 7}) {
       const int cluster = variant % 2 + 1;
-      const bool narrow = variant >= 2;
-      INFO(tokens << " tokens, clusters of " << cluster << ", narrow " << narrow);
+      const bool narrow = variant / 2 % 2 != 0;
+      const bool packs = variant >= 4;
+      INFO(tokens << " tokens, clusters of " << cluster << ", narrow " << narrow << ", packs "
+                  << packs);
       Random random(++seed);
       LayerCase layer;
       LayerConfig& config = layer.config;
@@ -148,6 +153,7 @@ void check_coupled_products() {
       const CallCase call = random_call(random, layer, tokens, Routing::logits);
       GpuOptions gpu;
       gpu.product_cluster = cluster;
+      gpu.packs_hidden_states = packs;
       Session<CudaBackend> session(std::make_unique<CudaBackend>(gpu));
       const auto make = [&](ForwardPath path) {
         LayerOptions options;
@@ -161,6 +167,9 @@ void check_coupled_products() {
         WARN("this device runs the portable bodies alone");
         return;
       }
+      const bool lean = !layer.gate_up_bias.present();
+      CHECK((coupled.describe(tokens).find("packs hidden states") != std::string::npos) ==
+            (packs && lean));
       const Outcome expected = run_call(session, staged, call);
       for (int run = 0; run < 25; ++run) {
         const RunOptions options{true, Placement::slab,

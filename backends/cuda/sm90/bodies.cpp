@@ -7,6 +7,7 @@
 
 #include "backends/cuda/sm90/kernels.hpp"
 #include "backends/cuda/sm90/launch.hpp"
+#include "kernels/gate_up/sm90_pack.hpp"
 #include "kernels/probe/sm90.hpp"
 #include "kernels/route_plan/params.hpp"
 #include "kernels/sm90/product/selection.hpp"
@@ -36,6 +37,13 @@ using kernels::sm90::ProductShape;
   return size_of(dtype) == 2;
 }
 
+/// is_lean(GateUpParams) for a call with aligned memory.
+[[nodiscard]] bool has_lean_gate_up(const ForwardCall& call) noexcept {
+  const ActivationConfig& activation = call.config.activation;
+  return activation.kind == ActivationKind::swiglu && activation.input_rounding == Rounding::f32 &&
+         call.config.router.weight_site != WeightSite::expert_input && !call.has_gate_up_bias;
+}
+
 [[nodiscard]] constexpr sm90::Extents product_extents(int num_blocks, int cluster_size) noexcept {
   return {static_cast<unsigned>(num_blocks), ProductShape::kThreads, ProductShape::kSharedBytes,
           static_cast<unsigned>(cluster_size)};
@@ -47,6 +55,7 @@ gpu::TunedBodies<CudaApi>::TunedBodies(const DeviceInfo& device, const GpuOption
     : device_(device.index),
       fits_device_(options.bodies == GpuBodies::automatic && is_sm90(device.index)),
       product_cluster_(options.product_cluster),
+      packs_hidden_states_(options.packs_hidden_states),
       num_blocks_(device.compute_units) {
   if (!fits_device_) return;
   maps_.emplace();
@@ -58,6 +67,7 @@ gpu::TunedBodies<CudaApi>::TunedBodies(const DeviceInfo& device, const GpuOption
   for (const Generality generality : {Generality::lean, Generality::full})
     for (const int cluster : {1, 2})
       for (const auto find : {&sm90::gate_up_kernel_bf16, &sm90::gate_up_kernel_f16,
+                              &sm90::packed_gate_up_kernel_bf16, &sm90::packed_gate_up_kernel_f16,
                               &sm90::down_kernel_bf16, &sm90::down_kernel_f16}) {
         const void* const kernel = find({cluster, generality});
         gpu::check<CudaApi>(
@@ -87,9 +97,18 @@ ProductLaunch gpu::TunedBodies<CudaApi>::plan_product(std::int64_t max_rows,
 
 std::string gpu::TunedBodies<CudaApi>::describe_products(const ForwardCall& call) const {
   if (call.gate_up_layout != WeightLayout::swizzled_tiles) return "portable";
-  const ProductLaunch launch =
-      plan_product(call.num_tokens * call.config.top_k, call.config.local_experts());
-  return "sm90, " + std::to_string(launch.cluster) + " to a cluster";
+  const std::int64_t rows = call.num_tokens * call.config.top_k;
+  const std::int64_t experts = call.config.local_experts();
+  const bool packs = runs_coupled_layer(call) && has_lean_gate_up(call) &&
+                     packs_hidden_states(rows, experts, call.config.intermediate_size);
+  return "sm90, " + std::to_string(plan_product(rows, experts).cluster) + " to a cluster" +
+         (packs ? ", coupled_layer packs hidden states" : "");
+}
+
+bool gpu::TunedBodies<CudaApi>::packs_hidden_states(std::int64_t max_rows, std::int64_t num_experts,
+                                                    std::int64_t intermediate_size) const noexcept {
+  return packs_hidden_states_.value_or(
+      kernels::sm90::packs_hidden_states(max_rows, num_experts, intermediate_size));
 }
 
 template <class Params, class Boxes>
@@ -115,6 +134,29 @@ bool gpu::TunedBodies<CudaApi>::launch(cudaStream_t stream, const kernels::GateU
                                                                   : &sm90::gate_up_kernel_f16;
   launch_product(stream, find, params, kernels::sm90::NoBoxes{}, counters);
   return true;
+}
+
+void gpu::TunedBodies<CudaApi>::launch_packed(cudaStream_t stream,
+                                              const kernels::GateUpParams& params, void* packed,
+                                              const ProductCounters& counters) const {
+  kernels::sm90::PackParams packing{params.hidden_states,
+                                    params.packed_token_idx,
+                                    params.expert_offsets + params.num_experts,
+                                    packed,
+                                    params.max_rows,
+                                    params.hidden_size};
+  std::array<void*, 1> arguments{&packing};
+  constexpr int kRows = kernels::sm90::kPackRows;
+  sm90::launch_dependent(
+      device_, stream, sm90::pack_kernel(),
+      {static_cast<unsigned>((params.max_rows + kRows - 1) / kRows), kernels::sm90::kPackThreads},
+      arguments);
+  kernels::GateUpParams product = params;
+  product.hidden_states = packed;
+  launch_product(stream,
+                 params.activation_dtype == DType::bf16 ? &sm90::packed_gate_up_kernel_bf16
+                                                        : &sm90::packed_gate_up_kernel_f16,
+                 product, maps_->row_boxes(packed, params.max_rows, params.hidden_size), counters);
 }
 
 bool gpu::TunedBodies<CudaApi>::launch(cudaStream_t stream, const kernels::DownParams& params,
@@ -147,7 +189,16 @@ void gpu::TunedBodies<CudaApi>::launch_coupled_products(
       kernels::sm90::begins_by_expert(params.gate_up.max_rows, params.gate_up.num_experts);
   std::uint32_t* const stored = by_expert ? counters(kernels::expert_counters(plan)) : nullptr;
   std::uint32_t* const drawn = counters(kernels::stage_counters(plan));
-  if (!launch(stream, params.gate_up, {stored, drawn}) ||
+  const kernels::GateUpParams& gate_up = params.gate_up;
+  // Nobody needs the memory for expert rows before down writes them: those of an expert when all
+  // of its hidden states have been read.
+  void* const packed = params.down.expert_rows;
+  const bool packs =
+      packs_hidden_states(gate_up.max_rows, gate_up.num_experts, gate_up.intermediate_size) &&
+      gate_up.weight_layout == WeightLayout::swizzled_tiles && gate_up.max_rows > 0 &&
+      is_lean(gate_up) && aligned16(packed);
+  if (packs) launch_packed(stream, gate_up, packed, {stored, drawn});
+  if (!(packs || launch(stream, gate_up, {stored, drawn})) ||
       !launch(stream, params.down, {stored, drawn + 1}))
     throw Error(ErrorCode::invalid_argument, "coupled_layer takes matrices in swizzled_tiles");
 }

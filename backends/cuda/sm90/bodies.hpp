@@ -96,6 +96,13 @@ class gpu::TunedBodies<CudaApi> {
                             const kernels::sm90::ProductCounters& counters) const;
   [[nodiscard]] bool launch(CudaApi::NativeStream stream, const kernels::CombineParams& params,
                             kernels::sm90::ReadRows read) const;
+  /// Whether coupled products of so many rows begin with a copy of the hidden states in packed
+  /// order, where gate_up is lean.
+  [[nodiscard]] bool packs_hidden_states(std::int64_t max_rows, std::int64_t num_experts,
+                                         std::int64_t intermediate_size) const noexcept;
+  /// gate_up of hidden states that are copied to `packed`: [max_rows, H], aligned to 16 bytes.
+  void launch_packed(CudaApi::NativeStream stream, const kernels::GateUpParams& params,
+                     void* packed, const kernels::sm90::ProductCounters& counters) const;
   /// The kernel of a build.
   using FindProduct = const void* (*)(const kernels::sm90::ProductBuild&) noexcept;
   /// `boxes`: the argument of the kernel beside its parameter block.
@@ -109,8 +116,9 @@ class gpu::TunedBodies<CudaApi> {
   bool fits_device_;                    ///< Compute capability 9.0, and not hidden by an option.
   sm90::RoutePlanLimits route_plan_;    ///< None where the bodies do not run.
   std::optional<int> product_cluster_;  ///< GpuOptions::product_cluster
-  int num_blocks_;                      ///< Of a product: one per multiprocessor.
-  int num_clusters_ = 0;                ///< Of two blocks of a product that run at the same time.
+  std::optional<bool> packs_hidden_states_;  ///< GpuOptions::packs_hidden_states
+  int num_blocks_;                           ///< Of a product: one per multiprocessor.
+  int num_clusters_ = 0;  ///< Of two blocks of a product that run at the same time.
 };
 
 }  // namespace switchyard

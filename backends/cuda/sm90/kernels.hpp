@@ -14,6 +14,12 @@ namespace switchyard::sm90 {
 [[nodiscard]] const void* repack_kernel() noexcept;
 [[nodiscard]] const void* gate_up_kernel_bf16(const kernels::sm90::ProductBuild& build) noexcept;
 [[nodiscard]] const void* gate_up_kernel_f16(const kernels::sm90::ProductBuild& build) noexcept;
+/// Those of lean layers whose hidden states lie in packed order, by the cluster of the build alone.
+[[nodiscard]] const void* packed_gate_up_kernel_bf16(
+    const kernels::sm90::ProductBuild& build) noexcept;
+[[nodiscard]] const void* packed_gate_up_kernel_f16(
+    const kernels::sm90::ProductBuild& build) noexcept;
+[[nodiscard]] const void* pack_kernel() noexcept;
 [[nodiscard]] const void* down_kernel_bf16(const kernels::sm90::ProductBuild& build) noexcept;
 [[nodiscard]] const void* down_kernel_f16(const kernels::sm90::ProductBuild& build) noexcept;
 [[nodiscard]] const void* combine_kernel_bf16(std::int32_t top_k,

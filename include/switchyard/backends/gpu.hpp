@@ -52,6 +52,9 @@ struct GpuOptions {
   /// Blocks that share what they read of the weights in a matrix product, 1 or 2, where tuned
   /// bodies run it. Unset: by a table of the rows per expert. For experiments.
   std::optional<int> product_cluster = {};
+  /// Whether path coupled_layer copies hidden states to packed order before gate_up reads them,
+  /// where tuned bodies can. Unset: by a table of the rows per expert and I. For experiments.
+  std::optional<bool> packs_hidden_states = {};
 };
 
 /// The vendor's runtime, under the names that GpuBackend calls. Api names the vendor and its

@@ -125,17 +125,18 @@ __global__ void __launch_bounds__(ProductShape::kThreads, 1)
   }
 }
 
-/// The compiled variant; Stage is a template over Generality.
+/// The compiled variant for clusters of so many blocks.
+template <class Element, class Stage>
+[[nodiscard]] const void* find_product(std::int32_t cluster) noexcept {
+  return cluster == 1 ? reinterpret_cast<const void*>(&product<Element, Stage, 1>)
+                      : reinterpret_cast<const void*>(&product<Element, Stage, 2>);
+}
+/// The same for a build; Stage is a template over Generality.
 template <class Element, template <Generality> class Stage>
 [[nodiscard]] const void* find_product(const ProductBuild& build) noexcept {
-  const auto with = [&](auto* lone, auto* paired) {
-    return build.cluster == 1 ? reinterpret_cast<const void*>(lone)
-                              : reinterpret_cast<const void*>(paired);
-  };
-  return build.generality == Generality::lean ? with(&product<Element, Stage<Generality::lean>, 1>,
-                                                 &product<Element, Stage<Generality::lean>, 2>)
-                                          : with(&product<Element, Stage<Generality::full>, 1>,
-                                                 &product<Element, Stage<Generality::full>, 2>);
+  return build.generality == Generality::lean
+             ? find_product<Element, Stage<Generality::lean>>(build.cluster)
+             : find_product<Element, Stage<Generality::full>>(build.cluster);
 }
 
 }  // namespace switchyard::kernels::sm90

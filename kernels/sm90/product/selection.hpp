@@ -36,4 +36,13 @@ inline constexpr std::int64_t kGuessableRows = 8;
   return max_rows / num_experts < kManyWavesRows;
 }
 
+/// Whether hidden states are copied to packed order for gate_up, where there is memory for that.
+/// The copy costs by K * H, what it saves by K * H * I, some 5 % of gate_up where the tensor cores
+/// are the limit: from more than a slice of rows per expert on (docs/performance-log.md).
+[[nodiscard]] constexpr bool packs_hidden_states(std::int64_t max_rows, std::int64_t num_experts,
+                                                 std::int64_t intermediate_size) noexcept {
+  constexpr std::int64_t kWorthwhileWidth = 4096;
+  return max_rows / num_experts > ProductShape::kMaxRows && intermediate_size >= kWorthwhileWidth;
+}
+
 }  // namespace switchyard::kernels::sm90
