@@ -20,8 +20,9 @@ struct Extents {
   std::int64_t hidden_size, intermediate_size, num_tokens;
 };
 
-/// One expert that every token goes to.
-LayerCase one_expert(Random& random, const Extents& extents, DType dtype) {
+/// One expert that every token goes to, without biases.
+LayerCase one_expert(Random& random, const Extents& extents, DType dtype,
+                     ActivationKind activation) {
   LayerCase layer;
   layer.config.hidden_size = extents.hidden_size;
   layer.config.intermediate_size = extents.intermediate_size;
@@ -29,7 +30,7 @@ LayerCase one_expert(Random& random, const Extents& extents, DType dtype) {
   layer.config.top_k = 1;
   layer.config.activation_dtype = dtype;
   layer.config.weight_dtype = dtype;
-  layer.config.activation.kind = ActivationKind::swiglu;
+  layer.config.activation.kind = activation;
   fill_tensors(random, layer, false);
   return layer;
 }
@@ -94,11 +95,23 @@ TEST_CASE("a row's bits do not depend on how many rows its expert has", "[tuned]
       for (const DType dtype : {DType::f32, DType::bf16, DType::f16}) {
         INFO(name(bodies) << " " << name(dtype) << " H " << extents.hidden_size);
         Random random(77'000);
-        LayerCase layer = one_expert(random, extents, dtype);
+        LayerCase layer = one_expert(random, extents, dtype, ActivationKind::swiglu);
         const CallCase call = plain_call(random, layer, extents.num_tokens);
         check_rows(layer, call, bodies);
         if (dtype == DType::f16) continue;  // it has no numbers near those
         bring_near_subnormal(layer);
         check_rows(layer, call, bodies);
       }
+}
+
+TEST_CASE("a row's bits do not depend on other rows whatever the activation", "[tuned]") {
+  for (const CpuBodies bodies : all_bodies())
+    for (const ActivationKind activation :
+         {ActivationKind::swiglu_clamped, ActivationKind::geglu_tanh, ActivationKind::geglu_erf,
+          ActivationKind::relu2}) {
+      INFO(name(bodies) << " " << name(activation));
+      Random random(77'100);
+      const LayerCase layer = one_expert(random, {70, 83, 34}, DType::bf16, activation);
+      check_rows(layer, plain_call(random, layer, 34), bodies);
+    }
 }
