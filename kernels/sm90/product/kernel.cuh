@@ -16,7 +16,9 @@
 // Where the launch counts what is stored (progress.cuh), down waits for the rows of its items, not
 // for the end of gate_up. Its blocks start when all of gate_up's have, so that none waits for one
 // that cannot run. What it writes nobody reads any more: gate_up let it start after a wait of its
-// own. Its producer still waits for gate_up before it lets a successor start.
+// own, and of hidden states that lie where down writes (kernels/gate_up/sm90_pack.cuh), those of an
+// expert have been read when its rows are stored. Its producer still waits for gate_up before it
+// lets a successor start.
 #pragma once
 
 #include <cstdint>
