@@ -136,9 +136,14 @@ bool gpu::TunedBodies<CudaApi>::launch(cudaStream_t stream, const kernels::GateU
   return true;
 }
 
-void gpu::TunedBodies<CudaApi>::launch_packed(cudaStream_t stream,
+bool gpu::TunedBodies<CudaApi>::launch_packed(cudaStream_t stream,
                                               const kernels::GateUpParams& params, void* packed,
                                               const ProductCounters& counters) const {
+  const bool packs =
+      params.weight_layout == WeightLayout::swizzled_tiles && params.max_rows > 0 &&
+      packs_hidden_states(params.max_rows, params.num_experts, params.intermediate_size) &&
+      is_lean(params) && aligned16(packed);
+  if (!packs) return false;
   kernels::sm90::PackParams packing{params.hidden_states,
                                     params.packed_token_idx,
                                     params.expert_offsets + params.num_experts,
@@ -157,6 +162,7 @@ void gpu::TunedBodies<CudaApi>::launch_packed(cudaStream_t stream,
                  params.activation_dtype == DType::bf16 ? &sm90::packed_gate_up_kernel_bf16
                                                         : &sm90::packed_gate_up_kernel_f16,
                  product, maps_->row_boxes(packed, params.max_rows, params.hidden_size), counters);
+  return true;
 }
 
 bool gpu::TunedBodies<CudaApi>::launch(cudaStream_t stream, const kernels::DownParams& params,
@@ -189,17 +195,13 @@ void gpu::TunedBodies<CudaApi>::launch_coupled_products(
       kernels::sm90::begins_by_expert(params.gate_up.max_rows, params.gate_up.num_experts);
   std::uint32_t* const stored = by_expert ? counters(kernels::expert_counters(plan)) : nullptr;
   std::uint32_t* const drawn = counters(kernels::stage_counters(plan));
-  const kernels::GateUpParams& gate_up = params.gate_up;
   // Nobody needs the memory for expert rows before down writes them: those of an expert when all
   // of its hidden states have been read.
   void* const packed = params.down.expert_rows;
-  const bool packs =
-      packs_hidden_states(gate_up.max_rows, gate_up.num_experts, gate_up.intermediate_size) &&
-      gate_up.weight_layout == WeightLayout::swizzled_tiles && gate_up.max_rows > 0 &&
-      is_lean(gate_up) && aligned16(packed);
-  if (packs) launch_packed(stream, gate_up, packed, {stored, drawn});
-  if (!(packs || launch(stream, gate_up, {stored, drawn})) ||
-      !launch(stream, params.down, {stored, drawn + 1}))
+  const ProductCounters gate_up_counters{stored, drawn};
+  const bool gate_up_runs = launch_packed(stream, params.gate_up, packed, gate_up_counters) ||
+                            launch(stream, params.gate_up, gate_up_counters);
+  if (!gate_up_runs || !launch(stream, params.down, {stored, drawn + 1}))
     throw Error(ErrorCode::invalid_argument, "coupled_layer takes matrices in swizzled_tiles");
 }
 

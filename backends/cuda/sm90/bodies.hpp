@@ -100,9 +100,11 @@ class gpu::TunedBodies<CudaApi> {
   /// order, where gate_up is lean.
   [[nodiscard]] bool packs_hidden_states(std::int64_t max_rows, std::int64_t num_experts,
                                          std::int64_t intermediate_size) const noexcept;
-  /// gate_up of hidden states that are copied to `packed`: [max_rows, H], aligned to 16 bytes.
-  void launch_packed(CudaApi::NativeStream stream, const kernels::GateUpParams& params,
-                     void* packed, const kernels::sm90::ProductCounters& counters) const;
+  /// gate_up of hidden states that are copied to `packed`: [max_rows, H]. False: they are not, and
+  /// nothing was launched.
+  [[nodiscard]] bool launch_packed(CudaApi::NativeStream stream,
+                                   const kernels::GateUpParams& params, void* packed,
+                                   const kernels::sm90::ProductCounters& counters) const;
   /// The kernel of a build.
   using FindProduct = const void* (*)(const kernels::sm90::ProductBuild&) noexcept;
   /// `boxes`: the argument of the kernel beside its parameter block.
